@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: Apache-2.0
+# dime_add_plugin(KIND NAME [SOURCE...]): builds the target <KIND>_NAME, the library plugins/<KIND>s/NAME.so, which is found
+# by kind and name. Without sources it is <KIND>s/NAME.cpp, or NAME.cpp. In dime's own tree the library lies beside the
+# program; elsewhere, with find_package(dime), in ${CMAKE_BINARY_DIR}/plugins, a folder for $DIME_PLUGIN_PATH.
+function(dime_add_plugin kind name)
+  if(NOT kind MATCHES "^(loss|model|dataset)$")
+    message(FATAL_ERROR "dime_add_plugin: \"${kind}\" is no kind of plugin; the kinds are loss, model, dataset.")
+  endif()
+  if(kind STREQUAL "loss")
+    set(folder losses)
+  else()
+    set(folder ${kind}s)
+  endif()
+  set(sources ${ARGN})
+  if(NOT sources AND EXISTS ${CMAKE_CURRENT_SOURCE_DIR}/${folder}/${name}.cpp)
+    set(sources ${folder}/${name}.cpp)
+  elseif(NOT sources)
+    set(sources ${name}.cpp)
+  endif()
+  set(target ${kind}_${name})
+  add_library(${target} MODULE ${sources})
+  target_link_libraries(${target} PRIVATE $<TARGET_NAME_IF_EXISTS:dime_flags> dime)
+  set_target_properties(${target} PROPERTIES PREFIX "" SUFFIX ".so" OUTPUT_NAME ${name}
+    DEFINE_SYMBOL "" CXX_VISIBILITY_PRESET hidden VISIBILITY_INLINES_HIDDEN ON)
+  set(place ${CMAKE_BINARY_DIR}/plugins)
+  if(TARGET dime_pch)
+    set(place ${CMAKE_BINARY_DIR}/bin/plugins)
+    if(NOT kind STREQUAL "dataset")
+      target_precompile_headers(${target} REUSE_FROM dime_pch)
+    endif()
+  endif()
+  set_target_properties(${target} PROPERTIES LIBRARY_OUTPUT_DIRECTORY ${place}/${folder})
+  # dime refuses a plugin folder that others may write, as a umask of 002 would make it.
+  file(MAKE_DIRECTORY ${place}/${folder})
+  file(CHMOD ${place} ${place}/${folder} PERMISSIONS OWNER_READ OWNER_WRITE OWNER_EXECUTE GROUP_READ GROUP_EXECUTE WORLD_READ WORLD_EXECUTE)
+  set_property(GLOBAL APPEND PROPERTY DIME_PLUGINS ${target})
+endfunction()

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+// The commands of `dime`: each file adds one to the program.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include <CLI/App.hpp>
+
+#include "train/load.hpp"
+
+namespace dime::cli {
+
+/// What a command does when it was chosen; returns the exit status.
+using Action = std::function<int()>;
+
+/// What all commands are given.
+struct Program {
+  Installation installation;
+  std::vector<std::string> words;  ///< the command line
+};
+
+// Each adds a command to `app`; when it is parsed, `chosen` becomes its action.
+void add_train(CLI::App& app, const Program& program, Action& chosen);
+void add_eval(CLI::App& app, const Program& program, Action& chosen);
+void add_extract(CLI::App& app, const Program& program, Action& chosen);
+void add_pack(CLI::App& app, const Program& program, Action& chosen);
+void add_check(CLI::App& app, const Program& program, Action& chosen);
+void add_describe(CLI::App& app, const Program& program, Action& chosen);
+void add_doctor(CLI::App& app, const Program& program, Action& chosen);
+
+/// The words of a command after the file: those with "=" before any "/" are overrides, the others names.
+struct NamesAndOverrides {
+  std::vector<std::string> names;
+  std::vector<std::string> overrides;
+};
+NamesAndOverrides split_words(const std::vector<std::string>& words);
+
+}  // namespace dime::cli

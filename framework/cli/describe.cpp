@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <iostream>
+
+#include <dime/error.hpp>
+
+#include "cli/commands.hpp"
+#include "data/transform.hpp"
+#include "plugin/describe.hpp"
+#include "plugin/loader.hpp"
+
+namespace dime::cli {
+namespace {
+
+std::string first_sentence(const std::string& help) { return help.substr(0, std::min(help.find(". "), help.size() - 1) + 1); }
+
+/// Something that `dime describe` knows: a plugin, a transform, or the experiment file.
+struct Topic {
+  std::string title;
+  std::optional<PluginFile> file;
+  std::shared_ptr<const SchemaBase> schema;
+
+  std::string text() const { return file ? describe_text(*file, *schema) : describe_text(title, *schema); }
+  nlohmann::ordered_json json() const { return file ? describe_json(*file, *schema) : describe_json(title, *schema); }
+};
+
+std::vector<Topic> all_topics(const Plugins& plugins) {
+  std::vector<Topic> topics;
+  topics.push_back({"experiment", std::nullopt, std::make_shared<Schema<Experiment>>(Experiment::schema())});
+  for (const auto& file : plugins.list()) {
+    topics.push_back({file.kind + "/" + file.name, file, plugins.load(file.kind, file.name).schema()});
+  }
+  for (auto& [name, schema] : transform_schemas()) topics.push_back({"transform/" + name, std::nullopt, schema});
+  return topics;
+}
+
+Topic find_topic(const Plugins& plugins, const std::string& name) {
+  const auto slash = name.find('/');
+  const std::string kind = name.substr(0, slash);
+  if (slash != std::string::npos && kind != "transform") {
+    const std::string plugin = name.substr(slash + 1);
+    const PluginDescriptor& descriptor = plugins.load(kind, plugin);
+    return {name, plugins.file(kind, plugin), descriptor.schema()};
+  }
+  std::vector<std::string> titles;
+  for (auto& topic : all_topics(plugins)) {
+    if (topic.title == name) return topic;
+    titles.push_back(topic.title);
+  }
+  const std::string near = nearest_name(name, titles);
+  throw PluginError("nothing is called \"" + name + "\"" + (near.empty() ? "" : " (did you mean \"" + near + "\"?)") +
+                    "; there are: " + join(titles));
+}
+
+int run_describe(const std::string& name, bool json, const Program& program) {
+  const Plugins plugins(search_path(program.installation.plugins));
+  if (!name.empty()) {
+    const Topic topic = find_topic(plugins, name);
+    std::cout << (json ? topic.json().dump(2) + "\n" : topic.text());
+    return 0;
+  }
+  auto list = nlohmann::ordered_json::array();
+  for (const auto& topic : all_topics(plugins)) {
+    if (json) list.push_back(topic.json());
+    else std::cout << topic.title << std::string(topic.title.size() < 28 ? 28 - topic.title.size() : 1, ' ')
+                   << first_sentence(topic.schema->help()) << "\n";
+  }
+  if (json) std::cout << list.dump(2) << "\n";
+  return 0;
+}
+
+}  // namespace
+
+void add_describe(CLI::App& app, const Program& program, Action& chosen) {
+  auto name = std::make_shared<std::string>();
+  auto json = std::make_shared<bool>(false);
+  CLI::App* sub = app.add_subcommand("describe", "Lists plugins, or prints the options of one");
+  sub->add_option("name", *name, "loss/vl, model/clip, dataset/idx, transform/resize, experiment; none lists all");
+  sub->add_flag("--json", *json, "Print JSON");
+  sub->footer("Example: dime describe loss/vl");
+  sub->callback([=, &program, &chosen] { chosen = [=, &program] { return run_describe(*name, *json, program); }; });
+}
+
+}  // namespace dime::cli

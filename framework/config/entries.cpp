@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+// Losses and models: a plugin's options beside keys that the core reads.
+#include <algorithm>
+
+#include "config/experiment.hpp"
+
+namespace dime {
+
+Schema<InitOptions> InitOptions::schema() {
+  return Schema<InitOptions>("Weights to start from: a safetensors file, or a map.")
+      .option("path", &InitOptions::path, "The safetensors file.", required)
+      .option("skip", &InitOptions::skip, "Prefixes of names in the file that are ignored.")
+      .option("allow_missing", &InitOptions::allow_missing,
+              "Prefixes of the model's names that the file need not hold.");
+}
+
+namespace {
+
+/// The keys that the core reads beside a loss's own.
+struct LossKeys {
+  Weight weight;
+  std::string on = "streams";
+
+  static Schema<LossKeys> schema() {
+    return Schema<LossKeys>("")
+        .option("weight", &LossKeys::weight, "Multiplies the loss in the total.")
+        .option("on", &LossKeys::on, "The rows it works on: images and texts, or pairs.", one_of({"streams", "pairs"}));
+  }
+};
+
+const std::vector<std::string> loss_keys = {"weight", "on"};
+const std::vector<std::string> model_keys = {"init"};
+
+Value only(const Value& map, const std::vector<std::string>& keys) {
+  Value out = Value::map({}, map.mark());
+  for (const auto& entry : map.entries()) {
+    if (std::find(keys.begin(), keys.end(), entry.key) != keys.end()) out.set(entry.key, entry.value, entry.mark);
+  }
+  return out;
+}
+
+std::vector<OptionInfo> with_type(const std::string& help, std::vector<OptionInfo> rest) {
+  OptionInfo type{"type", "string", "", "", help, true, {}};
+  rest.insert(rest.begin(), std::move(type));
+  return rest;
+}
+
+void read_text_key(Value& options, ModelEntry& out, const std::string& owner, Problems& problems) {
+  const Value* text = options.find("text");
+  if (text == nullptr || text->is_null()) {
+    options.erase("text");
+  } else if (text->is_map()) {
+    out.text = "own";
+  } else {
+    const std::string what = "option \"text\" of " + owner;
+    detail::FieldRules rules;
+    rules.add(one_of({"teacher", "none"}));
+    if (text->is_scalar()) {
+      out.text = text->text();
+      detail::check_choice(*text, out.text, rules, what, problems);
+    } else {
+      problems.add(text->mark(), what + " takes teacher, none or a map, got " + text->describe());
+    }
+    options.erase("text");
+  }
+}
+
+}  // namespace
+
+bool read_model_entry(const Value& value, ModelEntry& out, const std::string& what, Problems& problems) {
+  const std::size_t before = problems.lines().size();
+  if (!detail::read_component(value, out.component, what, problems)) return false;
+  const std::string owner = "model \"" + out.component.type + "\"";
+  const Value* init = value.find("init");
+  if (init != nullptr && !init->is_null()) {
+    detail::OptionType<std::optional<InitOptions>>::read(*init, out.init, {}, "option \"init\" of " + owner, problems);
+  }
+  out.component.options = out.component.options.without(model_keys);
+  read_text_key(out.component.options, out, owner, problems);
+  return problems.lines().size() == before;
+}
+
+namespace detail {
+
+std::string OptionType<InitOptions>::type() { return "path, or map {path, skip, allow_missing}"; }
+std::string OptionType<InitOptions>::print(const InitOptions&) { return ""; }
+std::vector<OptionInfo> OptionType<InitOptions>::nested() { return InitOptions::schema().options(); }
+void OptionType<InitOptions>::read(const Value& v, InitOptions& out, const FieldRules&, const std::string& what,
+                                   Problems& problems) {
+  if (v.is_map()) return InitOptions::schema().read(v, out, what, problems);
+  read_scalar(v, out.path, what, problems);
+}
+
+std::string OptionType<LossEntry>::type() { return "loss"; }
+std::string OptionType<LossEntry>::print(const LossEntry&) { return ""; }
+std::vector<OptionInfo> OptionType<LossEntry>::nested() {
+  return with_type("The loss's plugin; its own options stand beside.", LossKeys::schema().options());
+}
+void OptionType<LossEntry>::read(const Value& v, LossEntry& out, const FieldRules&, const std::string& what,
+                                 Problems& problems) {
+  if (!read_component(v, out.component, what, problems)) return;
+  LossKeys keys;
+  LossKeys::schema().read(only(v, loss_keys), keys, "loss \"" + out.component.type + "\"", problems);
+  out.weight = keys.weight;
+  out.on = keys.on;
+  out.component.options = out.component.options.without(loss_keys);
+}
+
+std::string OptionType<ModelEntry>::type() { return "model"; }
+std::string OptionType<ModelEntry>::print(const ModelEntry&) { return ""; }
+std::vector<OptionInfo> OptionType<ModelEntry>::nested() {
+  return with_type("The model's plugin; its own options stand beside.",
+                   {{"init", OptionType<InitOptions>::type(), "", "", "Weights to start from.", false,
+                     OptionType<InitOptions>::nested()},
+                    {"text",
+                     "string or map",
+                     "teacher",
+                     "teacher, none or a map",
+                     "Of a student: the teacher's texts, no texts, or a text tower of its own.",
+                     false,
+                     {}}});
+}
+void OptionType<ModelEntry>::read(const Value& v, ModelEntry& out, const FieldRules&, const std::string& what,
+                                  Problems& problems) {
+  read_model_entry(v, out, what, problems);
+}
+
+}  // namespace detail
+}  // namespace dime

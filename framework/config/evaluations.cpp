@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+// Evaluations: what each task takes.
+#include "config/experiment.hpp"
+
+namespace dime {
+
+Schema<EvaluateEntry> EvaluateEntry::schema() {
+  return Schema<EvaluateEntry>("An evaluation.")
+      .option("task", &EvaluateEntry::task, "What is measured.", one_of({"zero_shot", "losses"}), required)
+      .option("models", &EvaluateEntry::models, "The models that are measured.", one_of({"student", "teacher"}))
+      .option("text", &EvaluateEntry::text,
+              "zero_shot: the tower that encodes the prompts: teacher, student, or a model with `init`.")
+      .option("data", &EvaluateEntry::data,
+              "zero_shot: a data source with labels; losses: streams, where those missing are the training's.")
+      .option("classes", &EvaluateEntry::classes,
+              "zero_shot: a list of names, or the name of a file in configs/eval; default: the source's own.")
+      .option("templates", &EvaluateEntry::templates,
+              "zero_shot: prompts with {} for the name; default: those of classes, or \"a photo of a {}.\"")
+      .option("transform", &EvaluateEntry::transform,
+              "zero_shot: default: resize, centre crop and normalise as the model expects.")
+      .option("every", &EvaluateEntry::every, "The time between two evaluations; absent: at the end only.", positive)
+      .option("batch_size", &EvaluateEntry::batch_size, "Rows of one forward, over all processes.", positive);
+}
+
+namespace {
+
+using detail::OptionType;
+
+void read_text_model(const Value& text, const std::string& owner, Problems& problems) {
+  const std::string what = "option \"text\" of " + owner;
+  if (text.is_map()) {
+    ModelEntry model;
+    read_model_entry(text, model, what, problems);
+    if (text.find("type") != nullptr && !model.init && text.find("init") == nullptr) {
+      problems.add(text.mark(), what + " needs option \"init\" (the weights of this model)");
+    }
+  } else if (text.is_scalar()) {
+    detail::FieldRules rules;
+    rules.add(one_of({"teacher", "student"}));
+    detail::check_choice(text, text.text(), rules, what, problems);
+  } else if (text.is_list()) {
+    problems.add(text.mark(), what + " takes teacher, student or a map, got a list");
+  }
+}
+
+void check_templates(const Value& v, const EvaluateEntry& entry, const std::string& owner, Problems& problems) {
+  const Value* list = v.find("templates");
+  for (std::size_t i = 0; i < entry.templates.size(); ++i) {
+    if (entry.templates[i].find("{}") != std::string::npos) continue;
+    problems.add(list->items()[i].mark(), "item " + std::to_string(i + 1) + " of option \"templates\" of " + owner +
+                                              " has no {} for the class name, got \"" + entry.templates[i] + "\"");
+  }
+}
+
+void check_zero_shot(const Value& v, const EvaluateEntry& entry, const std::string& owner, Problems& problems) {
+  read_text_model(entry.text, owner, problems);
+  check_templates(v, entry, owner, problems);
+  if (entry.data.is_null()) {
+    problems.add(v.mark(), owner + " needs option \"data\" (a data source with labels)");
+  } else {
+    Component source;
+    detail::read_component(entry.data, source, "option \"data\" of " + owner, problems);
+  }
+  if (entry.classes.is_map()) {
+    problems.add(entry.classes.mark(),
+                 "option \"classes\" of " + owner + " takes a list of names or a name, got a map");
+  } else if (entry.classes.is_list()) {
+    std::vector<std::string> names;
+    OptionType<std::vector<std::string>>::read(entry.classes, names, {}, "option \"classes\" of " + owner, problems);
+  }
+}
+
+void read_data(const Value& data, const std::string& batch_size, const std::string& what, DataOptions& out,
+               Problems& problems) {
+  Value filled = data;
+  for (auto& entry : filled.entries()) {
+    if (!entry.value.is_map() || entry.value.find("batch_size") != nullptr) continue;
+    entry.value.set("batch_size", Value::scalar(batch_size, entry.value.mark()));
+  }
+  DataOptions::schema().read(filled, out, what, problems);
+}
+
+void check_losses(const Value& v, const EvaluateEntry& entry, const std::string& owner, Problems& problems) {
+  for (const std::string key : {"text", "classes", "templates", "transform"}) {
+    const Value* value = v.find(key);
+    if (value == nullptr || value->is_null()) continue;
+    problems.add(value->mark(), "option \"" + key + "\" of " + owner + " belongs to task zero_shot; remove it");
+  }
+  DataOptions streams;
+  read_data(entry.data, "1", "option \"data\" of " + owner, streams, problems);
+}
+
+}  // namespace
+
+void read_streams(const EvaluateEntry& entry, DataOptions& out, Problems& problems) {
+  read_data(entry.data, std::to_string(entry.batch_size), "option \"data\" of the evaluation", out, problems);
+}
+
+namespace detail {
+
+std::string OptionType<EvaluateEntry>::type() { return "map"; }
+std::string OptionType<EvaluateEntry>::print(const EvaluateEntry&) { return ""; }
+std::vector<OptionInfo> OptionType<EvaluateEntry>::nested() { return EvaluateEntry::schema().options(); }
+void OptionType<EvaluateEntry>::read(const Value& v, EvaluateEntry& out, const FieldRules&, const std::string& what,
+                                     Problems& problems) {
+  EvaluateEntry::schema().read(v, out, what, problems);
+  const std::string owner = owner_name(what);
+  if (v.is_map() && out.task == "zero_shot") check_zero_shot(v, out, owner, problems);
+  if (v.is_map() && out.task == "losses") check_losses(v, out, owner, problems);
+}
+
+}  // namespace detail
+}  // namespace dime

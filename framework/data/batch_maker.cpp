@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "data/batch_maker.hpp"
+
+#include <cstring>
+
+#include <dime/random.hpp>
+
+namespace dime {
+namespace {
+
+constexpr std::uint64_t kAugmentPurpose = 11;
+constexpr std::uint64_t kTextPurpose = 12;
+
+CounterRandom row_random(std::uint64_t key, std::uint64_t purpose, const RowId& id) {
+  return CounterRandom(random_key({key, purpose, static_cast<std::uint64_t>(id.source),
+                                   static_cast<std::uint64_t>(id.epoch), static_cast<std::uint64_t>(id.row)}));
+}
+
+}  // namespace
+
+BatchMaker::BatchMaker(BatchContent content, std::vector<std::shared_ptr<const Dataset>> sources,
+                       TransformList transform, std::shared_ptr<const ClipTokenizer> tokenizer, std::uint64_t key)
+    : content_(std::move(content)),
+      sources_(std::move(sources)),
+      transform_(std::move(transform)),
+      tokenizer_(std::move(tokenizer)),
+      key_(key) {}
+
+StreamBatch BatchMaker::allocate(std::int64_t rows) const {
+  const auto floats = torch::TensorOptions().dtype(torch::kFloat32).pinned_memory(content_.pinned);
+  const auto integers = torch::TensorOptions().dtype(torch::kInt64).pinned_memory(content_.pinned);
+  StreamBatch batch;
+  if (content_.pixels) batch.pixels = torch::empty({rows, 3, content_.image_size, content_.image_size}, floats);
+  if (content_.tokens) batch.tokens = torch::empty({rows, content_.context}, integers);
+  if (content_.vectors) batch.vectors = torch::empty({rows, content_.vector_width}, floats);
+  if (content_.labels) batch.labels = torch::empty({rows}, integers);
+  batch.keys.resize(static_cast<std::size_t>(rows));
+  return batch;
+}
+
+void BatchMaker::fill(StreamBatch& batch, std::int64_t slot, const SlotRow& row, std::vector<BrokenRow>& broken,
+                      int retries) const {
+  const std::size_t first = broken.size();
+  for (int retry = 0;; ++retry) {
+    try {
+      fill_row(batch, slot, row(slot, retry));
+      break;
+    } catch (const RowError& e) {
+      if (retries == 0) throw;
+      broken.push_back({content_.stream, e.what(), ""});
+      if (retry == retries) {
+        throw DataError("data." + content_.stream + ": " + std::to_string(retries + 1) +
+                        " rows in turn are broken, the last: " + e.what());
+      }
+    }
+  }
+  for (std::size_t i = first; i < broken.size(); ++i) {
+    broken[i].replacement = batch.keys[static_cast<std::size_t>(slot)];
+  }
+}
+
+void BatchMaker::fill_row(StreamBatch& batch, std::int64_t slot, const RowId& id) const {
+  const Row row = sources_[static_cast<std::size_t>(id.source)]->get(id.row);
+  try {
+    if (content_.pixels) fill_pixels(batch, slot, row, id);
+    if (content_.tokens) fill_tokens(batch, slot, row, id);
+  } catch (const RowError& e) {
+    throw RowError("row " + row.key + ": " + e.what());
+  }
+  if (content_.vectors) {
+    if (static_cast<std::int64_t>(row.vector.size()) != content_.vector_width) {
+      throw RowError("row " + row.key + ": its vector has " + std::to_string(row.vector.size()) + " numbers, not " +
+                     std::to_string(content_.vector_width));
+    }
+    std::memcpy(batch.vectors.data_ptr<float>() + slot * content_.vector_width, row.vector.data(),
+                row.vector.size() * sizeof(float));
+  }
+  if (content_.labels) batch.labels.data_ptr<std::int64_t>()[slot] = row.label.value_or(-1);
+  batch.keys[static_cast<std::size_t>(slot)] = row.key;
+}
+
+void BatchMaker::fill_pixels(StreamBatch& batch, std::int64_t slot, const Row& row, const RowId& id) const {
+  Image image;
+  if (row.pixels) {
+    rgb_from_pixels(row.image, *row.pixels, image);
+  } else {
+    decode_image(row.image, image);
+  }
+  CounterRandom random = row_random(key_, kAugmentPurpose, id);
+  const std::int64_t side = content_.image_size;
+  transform_.run(image, random, content_.image_size, content_.image_size,
+                 batch.pixels.data_ptr<float>() + slot * 3 * side * side);
+}
+
+void BatchMaker::fill_tokens(StreamBatch& batch, std::int64_t slot, const Row& row, const RowId& id) const {
+  if (row.texts.empty()) throw RowError("it has no text");
+  if (content_.vectors && row.texts.size() > 1) {
+    // Not a RowError: every row of such a source is wrong, and a stand-in would hide it.
+    throw DataError("data." + content_.stream + ": row " + row.key + " has " + std::to_string(row.texts.size()) +
+                    " texts to draw from, but a stored vector belongs to one: use the text shard that `dime extract` wrote");
+  }
+  CounterRandom random = row_random(key_, kTextPurpose, id);
+  const std::string& text = row.texts[random.below(row.texts.size())];
+  tokenizer_->encode_padded(text, content_.context, batch.tokens.data_ptr<std::int64_t>() + slot * content_.context);
+}
+
+}  // namespace dime

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+// Fills the slots of a batch from rows: decode, augment, tokenise. Decode threads never call ATen: they write through
+// plain pointers into tensors that the calling thread allocated.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "data/batch.hpp"
+#include "data/order.hpp"
+#include "data/transform.hpp"
+#include "io/tokenizer.hpp"
+
+#include <dime/dataset.hpp>
+
+namespace dime {
+
+/// What the slots of a batch hold.
+struct BatchContent {
+  std::string stream;  ///< "images", "texts" or "pairs": for messages and keys
+  bool pixels = false;
+  int image_size = 0;  ///< height and width of `pixels`
+  bool tokens = false;
+  std::int64_t context = 0;
+  bool vectors = false;
+  std::int64_t vector_width = 0;
+  bool labels = false;
+  bool pinned = false;  ///< page-locked memory, for copies to a GPU
+};
+
+/// The rows of a batch by slot; `retry` > 0 asks for the stand-ins of a broken row.
+using SlotRow = std::function<RowId(std::int64_t slot, int retry)>;
+
+class BatchMaker {
+ public:
+  static constexpr int kRetries = 8;
+
+  /// `sources` are indexed by RowId::source. `tokenizer` may be null when `content.tokens` is false.
+  BatchMaker(BatchContent content, std::vector<std::shared_ptr<const Dataset>> sources, TransformList transform,
+             std::shared_ptr<const ClipTokenizer> tokenizer, std::uint64_t key);
+
+  /// An empty batch with tensors for `rows` rows. Calls ATen: not for decode threads.
+  StreamBatch allocate(std::int64_t rows) const;
+  /// Fills one slot; safe from many threads for different slots. `broken` receives the rows that did not read.
+  /// Throws RowError when `retries` stand-ins are broken too; with 0 retries, when the row itself is.
+  void fill(StreamBatch& batch, std::int64_t slot, const SlotRow& row, std::vector<BrokenRow>& broken,
+            int retries = kRetries) const;
+  const BatchContent& content() const { return content_; }
+
+ private:
+  void fill_row(StreamBatch& batch, std::int64_t slot, const RowId& id) const;
+  void fill_pixels(StreamBatch& batch, std::int64_t slot, const Row& row, const RowId& id) const;
+  void fill_tokens(StreamBatch& batch, std::int64_t slot, const Row& row, const RowId& id) const;
+
+  BatchContent content_;
+  std::vector<std::shared_ptr<const Dataset>> sources_;
+  TransformList transform_;
+  std::shared_ptr<const ClipTokenizer> tokenizer_;
+  std::uint64_t key_;
+};
+
+}  // namespace dime

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+// Which row stands at which place of a stream: a pure function of (seed, stream, place), in O(1) memory. Torch-free.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+namespace dime {
+
+/// One row of one source, in one pass over that source.
+struct RowId {
+  int source = 0;
+  std::int64_t row = 0;
+  std::int64_t epoch = 0;
+};
+
+/// A key that keeps the streams of one run apart.
+std::uint64_t stream_key(std::int64_t seed, std::string_view stream);
+
+/// The order of a stream over one source or a weighted mixture.
+///
+/// Places count from 0 and never end. With one source, place p is row permutation_e(p mod n) of epoch e = p div n. In a
+/// mixture each block of 1,024 places holds every source by quota (largest remainder), permuted by the block's key; the
+/// k-th draw of source i is row k mod n_i of its epoch k div n_i.
+class Order {
+ public:
+  static constexpr std::int64_t kBlock = 1024;
+
+  /// `sizes` and `weights` have one entry per source; sizes are > 0. Throws DataError when a weight leaves a source
+  /// without a place in a block.
+  Order(std::vector<std::int64_t> sizes, std::vector<double> weights, std::uint64_t key, bool shuffle);
+
+  /// The row at `place`. `retry` > 0 gives the stand-ins of a broken row, in turn.
+  RowId at(std::int64_t place, int retry = 0) const;
+  /// The rows of all sources together: the length of an epoch in places.
+  std::int64_t size() const { return size_; }
+  const std::vector<std::int64_t>& quotas() const { return quotas_; }
+
+ private:
+  RowId draw(int source, std::int64_t k, int retry) const;
+
+  std::vector<std::int64_t> sizes_;
+  std::vector<std::int64_t> quotas_;
+  std::int64_t size_ = 0;
+  std::uint64_t key_;
+  bool shuffle_;
+};
+
+/// Cuts an order into full batches.
+///
+/// With `drop` an epoch has floor(n / batch) batches and its last places are left out; with `wrap` batches follow each
+/// other without a gap, through the end of an epoch.
+class BatchPlan {
+ public:
+  /// Throws DataError when `drop` would leave no batch.
+  BatchPlan(std::int64_t rows, std::int64_t batch, bool drop);
+
+  /// The place in the order of slot `slot` of batch `batch`.
+  std::int64_t place(std::int64_t batch, std::int64_t slot) const;
+  /// Batches in one epoch; not a whole number with `wrap`.
+  double batches_per_epoch() const;
+  std::int64_t batch_size() const { return batch_; }
+
+ private:
+  std::int64_t rows_;
+  std::int64_t batch_;
+  bool drop_;
+};
+
+}  // namespace dime

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+// The rows of a stream: a source, a part of it, and the teacher's vectors that belong to it. Torch-free.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <dime/dataset.hpp>
+
+namespace dime {
+
+/// Which parts of a row are wanted; the rest is not read.
+struct RowParts {
+  bool content = true;  ///< image, text, label
+  bool vector = true;
+};
+
+/// Rows from <= i < to of another source.
+class RowSpan final : public Dataset {
+ public:
+  /// Throws DataError when the part is empty or past the end. `to` < 0 is the end.
+  RowSpan(std::shared_ptr<const Dataset> whole, std::int64_t from, std::int64_t to);
+  std::int64_t size() const override { return to_ - from_; }
+  Row get(std::int64_t i) const override { return whole_->get(from_ + i); }
+  DatasetInfo info() const override { return whole_->info(); }
+
+ private:
+  std::shared_ptr<const Dataset> whole_;
+  std::int64_t from_;
+  std::int64_t to_;
+};
+
+/// A source and the vectors that belong to it, row by row. Either may be absent.
+class JoinedRows final : public Dataset {
+ public:
+  /// `name` is the stream's, for messages. Throws DataError when the two sizes differ.
+  JoinedRows(std::string name, std::shared_ptr<const Dataset> content, std::shared_ptr<const Dataset> vectors,
+             RowParts parts);
+  std::int64_t size() const override { return size_; }
+  /// Throws RowError when a row is broken, or when both sides have keys and the keys disagree.
+  Row get(std::int64_t i) const override;
+  DatasetInfo info() const override { return info_; }
+
+ private:
+  std::shared_ptr<const Dataset> content_;
+  std::shared_ptr<const Dataset> vectors_;
+  RowParts parts_;
+  std::int64_t size_ = 0;
+  DatasetInfo info_;
+};
+
+}  // namespace dime

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+
+#include "data/transforms.hpp"
+
+namespace dime {
+namespace {
+
+/// How one type of transform is checked and made.
+struct Kind {
+  std::string name;
+  std::shared_ptr<const SchemaBase> schema;
+  std::function<std::shared_ptr<const Transform>(const Value&, const std::string& what)> make;
+};
+
+template <class T>
+Kind kind(const std::string& name) {
+  return {name, std::make_shared<decltype(T::schema())>(T::schema()),
+          [](const Value& v, const std::string& what) { return std::make_shared<const T>(T::schema().parse(v, what)); }};
+}
+
+std::vector<Kind> kinds() {
+  return {kind<Resize>("resize"), kind<CenterCrop>("center_crop"), kind<RandomCrop>("random_crop"),
+          kind<RandomResizedCrop>("random_resized_crop"), kind<HorizontalFlip>("horizontal_flip")};
+}
+
+std::string label(const Component& c) { return "transform \"" + c.type + "\""; }
+
+Kind find_kind(const std::string& type) {
+  for (auto& k : kinds()) {
+    if (k.name == type) return k;
+  }
+  return {};
+}
+
+void check_unknown(const Component& c, Problems& problems) {
+  std::vector<std::string> names{"normalize"};
+  for (const auto& k : kinds()) names.push_back(k.name);
+  std::sort(names.begin(), names.end());
+  const std::string near = nearest_name(c.type, names);
+  problems.add(c.mark, "unknown transform \"" + c.type + "\"" +
+                           (near.empty() ? "" : " (did you mean \"" + near + "\"?)") + "; there are: " + join(names));
+}
+
+}  // namespace
+
+void TransformList::check(const std::vector<Component>& list, Problems& problems) {
+  for (std::size_t i = 0; i < list.size(); ++i) {
+    const Component& c = list[i];
+    try {
+      if (c.type == "normalize") {
+        NormalizeOptions::schema().check(c.options, label(c), problems, {"type"});
+        if (i + 1 != list.size()) problems.add(c.mark, "transform \"normalize\" must be the last of the list");
+      } else if (const Kind k = find_kind(c.type); k.schema != nullptr) {
+        const std::size_t before = problems.lines().size();
+        k.schema->check(c.options, label(c), problems, {"type"});
+        if (problems.lines().size() == before) k.make(c.options, label(c));
+      } else {
+        check_unknown(c, problems);
+      }
+    } catch (const ConfigError& e) {
+      problems.add(c.mark, e.what());
+    }
+  }
+}
+
+TransformList::TransformList(const std::vector<Component>& list, const Normalisation& normalisation)
+    : normalisation_(normalisation) {
+  Problems problems;
+  check(list, problems);
+  problems.raise();
+  for (const Component& c : list) {
+    if (c.type == "normalize") {
+      normalisation_ = NormalizeOptions::schema().parse(c.options, label(c)).normalisation();
+    } else {
+      steps_.push_back(find_kind(c.type).make(c.options, label(c)));
+    }
+  }
+}
+
+TransformList TransformList::evaluation(int size, const Normalisation& normalisation) {
+  TransformList list;
+  list.steps_.push_back(std::make_shared<Resize>(Resize::Options{{size}, "bicubic"}));
+  list.steps_.push_back(std::make_shared<CenterCrop>(CenterCrop::Options{size}));
+  list.normalisation_ = normalisation;
+  return list;
+}
+
+void TransformList::run(Image& image, CounterRandom& random) const {
+  for (const auto& step : steps_) step->apply(image, random);
+}
+
+void TransformList::run(Image& image, CounterRandom& random, int height, int width, float* out) const {
+  run(image, random);
+  if (image.height != height || image.width != width) {
+    throw RowError("the image is " + std::to_string(image.height) + "x" + std::to_string(image.width) +
+                   " after its transforms, the model takes " + std::to_string(height) + "x" + std::to_string(width) +
+                   ": add a resize or a crop");
+  }
+  const auto to_float = [](const std::array<double, 3>& x) {
+    return std::array<float, 3>{static_cast<float>(x[0]), static_cast<float>(x[1]), static_cast<float>(x[2])};
+  };
+  normalize_to_chw(image, to_float(normalisation_.mean), to_float(normalisation_.std), out);
+}
+
+std::vector<std::pair<std::string, std::shared_ptr<const SchemaBase>>> transform_schemas() {
+  std::vector<std::pair<std::string, std::shared_ptr<const SchemaBase>>> all;
+  for (auto& k : kinds()) all.emplace_back(k.name, k.schema);
+  all.emplace_back("normalize", std::make_shared<Schema<NormalizeOptions>>(NormalizeOptions::schema()));
+  return all;
+}
+
+}  // namespace dime

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "data/transforms.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+namespace dime {
+namespace {
+
+const std::vector<std::string> kFilters{"bilinear", "bicubic"};
+
+Filter filter_of(const std::string& name) { return name == "bicubic" ? Filter::bicubic : Filter::bilinear; }
+
+Size size_of(const Image& image) { return {image.height, image.width}; }
+
+void crop_in_place(Image& image, const Box& box) {
+  Image out;
+  crop(image, box, out);
+  std::swap(image, out);
+}
+
+void pad(Image& image, int margin) {
+  Image out{image.height + 2 * margin, image.width + 2 * margin, {}};
+  out.rgb.assign(static_cast<std::size_t>(out.height) * static_cast<std::size_t>(out.width) * 3, 0);
+  const auto row = static_cast<std::size_t>(image.width) * 3;
+  for (int y = 0; y < image.height; ++y) {
+    const auto from = image.rgb.begin() + static_cast<std::ptrdiff_t>(static_cast<std::size_t>(y) * row);
+    const auto to = (static_cast<std::size_t>(y + margin) * static_cast<std::size_t>(out.width) +
+                     static_cast<std::size_t>(margin)) * 3;
+    std::copy_n(from, row, out.rgb.begin() + static_cast<std::ptrdiff_t>(to));
+  }
+  std::swap(image, out);
+}
+
+void expect_at_least(const Image& image, int side) {
+  if (image.height >= side && image.width >= side) return;
+  throw RowError("the image is " + std::to_string(image.height) + "x" + std::to_string(image.width) +
+                 ", smaller than the crop of " + std::to_string(side) + ": put a resize before it");
+}
+
+}  // namespace
+
+Schema<Resize::Options> Resize::schema() {
+  return Schema<Options>("Resizes with antialiasing: the shorter side becomes `size` and the ratio stays.")
+      .option("size", &Options::size, "One number for the shorter side, or [height, width].", positive, required)
+      .option("interpolation", &Options::interpolation, "The filter.", one_of(kFilters));
+}
+
+Resize::Resize(Options options) : options_(std::move(options)), filter_(filter_of(options_.interpolation)) {
+  if (options_.size.size() != 1 && options_.size.size() != 2) {
+    throw ConfigError("transform \"resize\" takes one size or [height, width], got " +
+                      std::to_string(options_.size.size()) + " numbers");
+  }
+}
+
+void Resize::apply(Image& image, CounterRandom&) const {
+  const Size size = options_.size.size() == 2
+                        ? Size{static_cast<int>(options_.size[0]), static_cast<int>(options_.size[1])}
+                        : short_side_size(size_of(image), static_cast<int>(options_.size[0]));
+  if (size.height == image.height && size.width == image.width) return;
+  if (std::max(size.height, size.width) > ImageLimits{}.side) throw RowError("the resized image is too large");
+  Image out;
+  resize(image, size, filter_, out);
+  std::swap(image, out);
+}
+
+Schema<CenterCrop::Options> CenterCrop::schema() {
+  return Schema<Options>("Cuts out the middle square.").option("size", &Options::size, "Its side.", positive, required);
+}
+
+void CenterCrop::apply(Image& image, CounterRandom&) const {
+  expect_at_least(image, options_.size);
+  crop_in_place(image, center_box(size_of(image), {options_.size, options_.size}));
+}
+
+Schema<RandomCrop::Options> RandomCrop::schema() {
+  return Schema<Options>("Cuts out a random square.")
+      .option("size", &Options::size, "Its side.", positive, required)
+      .option("padding", &Options::padding, "Black pixels added on all sides first.", non_negative);
+}
+
+void RandomCrop::apply(Image& image, CounterRandom& random) const {
+  if (options_.padding > 0) pad(image, options_.padding);
+  expect_at_least(image, options_.size);
+  const auto top = static_cast<int>(random.below(static_cast<std::uint64_t>(image.height - options_.size) + 1));
+  const auto left = static_cast<int>(random.below(static_cast<std::uint64_t>(image.width - options_.size) + 1));
+  crop_in_place(image, {top, left, options_.size, options_.size});
+}
+
+Schema<RandomResizedCrop::Options> RandomResizedCrop::schema() {
+  return Schema<Options>("Cuts out a region of random area and ratio and resizes it to a square.")
+      .option("size", &Options::size, "The side of the result.", positive, required)
+      .option("area", &Options::area, "Least and greatest share of the image's area.", between(0, 1))
+      .option("ratio", &Options::ratio, "Least and greatest width by height.", positive)
+      .option("interpolation", &Options::interpolation, "The filter.", one_of(kFilters));
+}
+
+RandomResizedCrop::RandomResizedCrop(Options options)
+    : options_(std::move(options)), filter_(filter_of(options_.interpolation)) {}
+
+Box RandomResizedCrop::draw(const Size& image, CounterRandom& random) const {
+  const double whole = static_cast<double>(image.height) * image.width;
+  for (int attempt = 0; attempt < 10; ++attempt) {
+    const double area = whole * random.uniform(options_.area[0], options_.area[1]);
+    const double ratio = std::exp(random.uniform(std::log(options_.ratio[0]), std::log(options_.ratio[1])));
+    const auto width = static_cast<int>(std::lround(std::sqrt(area * ratio)));
+    const auto height = static_cast<int>(std::lround(std::sqrt(area / ratio)));
+    if (width <= 0 || width > image.width || height <= 0 || height > image.height) continue;
+    const auto top = static_cast<int>(random.below(static_cast<std::uint64_t>(image.height - height) + 1));
+    const auto left = static_cast<int>(random.below(static_cast<std::uint64_t>(image.width - width) + 1));
+    return {top, left, height, width};
+  }
+  const double ratio = static_cast<double>(image.width) / image.height;
+  Size size = image;
+  if (ratio < options_.ratio[0]) size.height = static_cast<int>(std::lround(image.width / options_.ratio[0]));
+  if (ratio > options_.ratio[1]) size.width = static_cast<int>(std::lround(image.height * options_.ratio[1]));
+  size = {std::clamp(size.height, 1, image.height), std::clamp(size.width, 1, image.width)};
+  return {(image.height - size.height) / 2, (image.width - size.width) / 2, size.height, size.width};
+}
+
+void RandomResizedCrop::apply(Image& image, CounterRandom& random) const {
+  const Box box = draw(size_of(image), random);
+  Image out;
+  resize(image, box, {options_.size, options_.size}, filter_, out);
+  std::swap(image, out);
+}
+
+Schema<HorizontalFlip::Options> HorizontalFlip::schema() {
+  return Schema<Options>("Mirrors left and right.")
+      .option("probability", &Options::probability, "How often.", between(0, 1));
+}
+
+void HorizontalFlip::apply(Image& image, CounterRandom& random) const {
+  if (random.uniform() < options_.probability) flip_horizontal(image);
+}
+
+Schema<NormalizeOptions> NormalizeOptions::schema() {
+  return Schema<NormalizeOptions>("Turns 0..255 into (x / 255 - mean) / std; the last of a list.")
+      .option("preset", &NormalizeOptions::preset, "Whose mean and std.", one_of({"clip", "imagenet", "half", "none"}))
+      .option("mean", &NormalizeOptions::mean, "Three means instead of the preset's.")
+      .option("std", &NormalizeOptions::std, "Three standard deviations instead of the preset's.", positive);
+}
+
+Normalisation NormalizeOptions::normalisation() const {
+  Normalisation out;
+  if (preset == "clip") out = {{0.48145466, 0.4578275, 0.40821073}, {0.26862954, 0.26130258, 0.27577711}};
+  if (preset == "imagenet") out = {{0.485, 0.456, 0.406}, {0.229, 0.224, 0.225}};
+  if (preset == "half") out = {{0.5, 0.5, 0.5}, {0.5, 0.5, 0.5}};
+  for (const auto& [given, into] : {std::pair{&mean, &out.mean}, std::pair{&std, &out.std}}) {
+    if (given->empty()) continue;
+    if (given->size() != 3) throw ConfigError("transform \"normalize\" takes three numbers for mean and std, got " + std::to_string(given->size()));
+    std::copy(given->begin(), given->end(), into->begin());
+  }
+  return out;
+}
+
+}  // namespace dime

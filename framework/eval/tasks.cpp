@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "eval/tasks.hpp"
+
+#include <dime/error.hpp>
+
+#include "eval/losses_task.hpp"
+#include "eval/zero_shot.hpp"
+#include "report/table.hpp"
+#include "train/weights.hpp"
+
+namespace dime {
+namespace {
+
+bool needs_tokenizer(const Experiment& e) {
+  return std::any_of(e.evaluate.begin(), e.evaluate.end(), [](const auto& t) { return t.second.task == "zero_shot"; });
+}
+
+const EvaluateEntry& find_task(const LoadedExperiment& loaded, const std::string& name) {
+  std::vector<std::string> known;
+  for (const auto& [task, entry] : loaded.experiment.evaluate) {
+    if (task == name) return entry;
+    known.push_back(task);
+  }
+  throw ConfigError(loaded.file.string() + ": evaluate has no task \"" + name + "\"; it has: " + join(known));
+}
+
+}  // namespace
+
+Evaluator::Evaluator(const LoadedExperiment& loaded, torch::Device device, std::shared_ptr<Model> student)
+    : loaded_(loaded),
+      device_(device),
+      student_(std::move(student)),
+      context_(input_context(loaded, needs_tokenizer(loaded.experiment), comm_)) {}
+
+Evaluator::~Evaluator() = default;
+
+TaskResult Evaluator::run(const std::string& name, std::int64_t step) {
+  const EvaluateEntry& task = find_task(loaded_, name);
+  TaskResult result;
+  result.task = name;
+  result.step = step;
+  for (const auto& which : task.models) {
+    const std::string key = name + "/" + which;
+    if (which == "teacher" && teacher_results_.count(key) != 0) {
+      result.models[which] = teacher_results_[key];
+      continue;
+    }
+    result.models[which] = run_model(task, which);
+    if (which == "teacher") teacher_results_[key] = result.models[which];
+  }
+  return result;
+}
+
+nlohmann::ordered_json Evaluator::run_model(const EvaluateEntry& task, const std::string& which) {
+  const auto measured = model(which);
+  nlohmann::ordered_json json =
+      task.task == "zero_shot" ? run_zero_shot(task, which, *measured) : run_losses(task, which);
+  json["parameters"] = count_parameters(*measured);
+  const std::int64_t image = count_parameters(*measured, "visual.");
+  json["image_parameters"] = image > 0 ? image : count_parameters(*measured);
+  return json;
+}
+
+std::shared_ptr<Model> Evaluator::model(const std::string& which) {
+  if (which == "student") {
+    if (student_ == nullptr) throw ConfigError("evaluate: there is no models.student");
+    return student_;
+  }
+  if (teacher_ == nullptr) {
+    const auto& entry = loaded_.experiment.models.teacher;
+    if (!entry) throw ConfigError("evaluate: there is no models.teacher");
+    teacher_ = make_frozen_model(*entry, *loaded_.plugins, loaded_.experiment.seed + 1, device_, "models.teacher");
+  }
+  return teacher_;
+}
+
+std::shared_ptr<Model> Evaluator::text_model(const EvaluateEntry& task, const std::string& which) {
+  std::string name = task.text.text();
+  if (task.text.is_null()) {
+    const auto& student = loaded_.experiment.models.student;
+    name = which == "student" && student && student->text == "own" ? "student" : "teacher";
+  }
+  if (!task.text.is_map()) return model(name);
+  auto& made = text_models_[&task];
+  if (made == nullptr) {
+    Problems problems;
+    ModelEntry entry;
+    read_model_entry(task.text, entry, "evaluate text", problems);
+    problems.raise();
+    made = make_frozen_model(entry, *loaded_.plugins, loaded_.experiment.seed + 2, device_, "evaluate text");
+  }
+  return made;
+}
+
+EncodeOptions Evaluator::encode_options() const {
+  EncodeOptions options;
+  options.device = device_;
+  options.precision = precision_of(loaded_.experiment.train.precision);
+  return options;
+}
+
+nlohmann::ordered_json Evaluator::run_zero_shot(const EvaluateEntry& task, const std::string& which, Model& measured) {
+  const auto text = text_model(task, which);
+  const ModelSpec spec = measured.spec();
+  if (!spec.image) throw ConfigError("zero_shot: the " + which + " has no image tower");
+  if (!text->spec().text) throw ConfigError("zero_shot: the text model has no text tower");
+  Problems problems;
+  Component data;
+  detail::read_component(task.data, data, "option \"data\" of a zero_shot task", problems);
+  problems.raise();
+  const std::shared_ptr<const Dataset> source = loaded_.plugins->make_dataset(data);
+  const ClassPrompts prompts =
+      read_classes(task.classes, task.templates, source->info().class_names, loaded_.installation.share);
+  const auto weights = class_weights(*text, prompts, *context_.tokenizer, encode_options());
+  if (weights.size(1) != spec.embed_dim) {
+    throw ConfigError("zero_shot: the " + which + "'s vectors have " + std::to_string(spec.embed_dim) +
+                      " numbers, the text model's " + std::to_string(weights.size(1)));
+  }
+  BatchContent content;
+  content.stream = "evaluate";
+  content.pixels = content.labels = true;
+  content.image_size = static_cast<int>(spec.image->size);
+  const Normalisation normalisation = normalisation_of(spec);
+  TransformList transform = task.transform.empty() ? TransformList::evaluation(content.image_size, normalisation)
+                                                   : TransformList(task.transform, normalisation);
+  Reader reader = open_reader(content, source, std::move(transform), task.batch_size, context_);
+  return zero_shot(measured, weights, reader, encode_options()).json();
+}
+
+nlohmann::ordered_json Evaluator::run_losses(const EvaluateEntry& task, const std::string& which) {
+  if (which != "student") throw ConfigError("a losses task measures the student only: say `models: [student]`");
+  return held_out_losses(loaded_, task, student_, device_);
+}
+
+std::string results_table(const std::vector<TaskResult>& results) {
+  Table table({"task", "model", "image parameters", "parameters", "images/s", "accuracy"});
+  Table losses({"task", "model", "loss", "value"});
+  bool any_losses = false, any_scores = false;
+  for (const auto& result : results) {
+    for (const auto& [which, json] : result.models.items()) {
+      if (json.contains("accuracy")) {
+        any_scores = true;
+        table.add({result.task, which, count_text(json["image_parameters"]), count_text(json["parameters"]),
+                   number_text(json["images_per_second"], 0), percent_text(json["accuracy"])});
+      }
+      if (!json.contains("losses")) continue;
+      any_losses = true;
+      for (const auto& [name, value] : json["losses"].items()) {
+        losses.add({result.task, which, name, number_text(value, 6)});
+      }
+    }
+  }
+  return (any_scores ? table.text() : "") + (any_losses ? losses.text() : "");
+}
+
+}  // namespace dime

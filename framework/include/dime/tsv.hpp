@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+// TSV shards with line indexes: `key \t payload \n`, read by row number, and written. Torch-free.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <dime/api.hpp>
+
+namespace dime {
+
+namespace io {
+class TsvShard;
+class TsvShardWriter;
+}  // namespace io
+
+/// One row. The views live as long as the TsvShards they come from.
+struct TsvRow {
+  std::string_view key;      ///< first column, white space stripped
+  std::string_view payload;  ///< second column, white space stripped; later columns are ignored
+  std::string_view shard;    ///< the shard as the list names it
+  std::int64_t row = 0;      ///< the row's number in its shard, from 0, whatever a .linelist keeps
+};
+
+/// The rows of a list of shards, one shard after another in the order listed.
+///
+/// `STEM.tsv` may have beside it `STEM.lineidx`, the byte offset of each row, one a line (made, once, when it is
+/// absent; held in memory only where the folder cannot be written), and `STEM.linelist`, the row numbers to keep, used
+/// in ascending order. Takes 8 bytes of memory a row (and 8 for each row of a .linelist). Every function is safe from
+/// many threads.
+class DIME_API TsvShards {
+ public:
+  /// Opens a `.list` file (one shard a line, blank lines ignored) or a single `.tsv`. Paths in a list join `root`, or
+  /// the list's own folder when `root` is empty. Throws IoError when `path` cannot be read, DataError for a shard that
+  /// is missing or empty (with the line of the list), and for an index or line list that does not fit its shard.
+  explicit TsvShards(const std::filesystem::path& path, const std::filesystem::path& root = {});
+  ~TsvShards();
+  TsvShards(TsvShards&&) noexcept;
+  TsvShards& operator=(TsvShards&&) noexcept;
+
+  /// The number of rows, at least 1.
+  std::int64_t size() const { return first_rows_.back(); }
+  /// Row i. Throws ArgumentError when i is out of range, RowError when the row has no tab, DataError when the index is
+  /// wrong here.
+  TsvRow row(std::int64_t i) const;
+  /// "shard.tsv:ROW key" for messages; "shard.tsv:ROW" when the row has no key.
+  std::string where(std::int64_t i) const;
+
+ private:
+  std::size_t shard_of(std::int64_t i) const;
+
+  std::vector<std::unique_ptr<const io::TsvShard>> shards_;
+  std::vector<std::int64_t> first_rows_{0};  // one more than shards: the last is the number of rows
+};
+
+/// "shard.tsv:ROW key", as TsvShards::where.
+DIME_API std::string where(const TsvRow& row);
+
+/// How a TsvWriter cuts and names what it writes.
+struct TsvWriterOptions {
+  std::int64_t rows_per_shard = 100000;  ///< at least 1
+  bool overwrite = false;                ///< replace shards of the same stem instead of refusing
+};
+
+/// Writes STEM-0.tsv, STEM-1.tsv, …, their .lineidx, and STEM.list. Everything is written aside and renamed by close(),
+/// the list last: a run that is killed, or a writer destroyed before close(), leaves nothing under the final names. One
+/// thread.
+class DIME_API TsvWriter {
+ public:
+  /// Makes the stem's folder. Throws ArgumentError for a wrong option, IoError when it exists and `overwrite` is false,
+  /// or the folder cannot be written.
+  explicit TsvWriter(std::filesystem::path stem, TsvWriterOptions options = {});
+  ~TsvWriter();
+  TsvWriter(const TsvWriter&) = delete;
+  TsvWriter& operator=(const TsvWriter&) = delete;
+
+  /// Adds a row with a plain payload. Throws ArgumentError for a tab or a line break in key or payload, for white space
+  /// around them (a reader would strip it) and for an empty key; IoError when the disk refuses.
+  void add(std::string_view key, std::string_view payload);
+  /// Adds a row whose payload is the base64 of `bytes`. Throws as add().
+  void add_base64(std::string_view key, std::span<const std::uint8_t> bytes);
+  /// Finishes: renames the shards and writes the list. Throws IoError; ArgumentError when there is no row.
+  void close();
+  /// The rows added so far.
+  std::int64_t size() const { return rows_; }
+
+ private:
+  io::TsvShardWriter& shard();
+  void remove_old();
+  std::filesystem::path numbered(std::size_t shard, const char* extension) const;
+
+  std::filesystem::path stem_;
+  TsvWriterOptions options_;
+  std::vector<std::unique_ptr<io::TsvShardWriter>> shards_;
+  std::int64_t rows_ = 0;
+  std::string encoded_;
+  bool closed_ = false;
+};
+
+}  // namespace dime

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <zlib.h>
+
+#include <cerrno>
+#include <memory>
+#include <string>
+
+#include <dime/error.hpp>
+#include <dime/read_file.hpp>
+
+#include "io/file_descriptor.hpp"
+#include "io/mapped_file.hpp"
+
+namespace dime {
+namespace {
+
+struct CloseGzip {
+  void operator()(gzFile file) const { gzclose(file); }
+};
+
+constexpr std::size_t kChunk = std::size_t{1} << 20;
+
+}  // namespace
+
+std::vector<std::uint8_t> read_file(const std::filesystem::path& path) {
+  const io::MappedFile file(path);
+  return {file.data(), file.data() + file.size()};
+}
+
+std::vector<std::uint8_t> read_unpacked_file(const std::filesystem::path& path) {
+  if (std::filesystem::is_directory(path)) throw io::io_error("read", path, EISDIR);
+  errno = 0;
+  const std::unique_ptr<gzFile_s, CloseGzip> file(gzopen(path.c_str(), "rb"));
+  if (!file) throw io::io_error("open", path, errno != 0 ? errno : ENOMEM);
+  gzbuffer(file.get(), kChunk);
+  std::vector<std::uint8_t> bytes;
+  for (int got = 1; got > 0;) {
+    const std::size_t have = bytes.size();
+    bytes.resize(have + kChunk);
+    got = gzread(file.get(), bytes.data() + have, kChunk);
+    bytes.resize(have + static_cast<std::size_t>(got > 0 ? got : 0));
+  }
+  int error = Z_OK;
+  gzerror(file.get(), &error);
+  if (error == Z_ERRNO) throw io::io_error("read", path, errno);
+  if (error == Z_BUF_ERROR) throw DataError(path.string() + " is cut short: the gzip stream has no end");
+  if (error != Z_OK) throw DataError(path.string() + " is damaged: the gzip stream does not unpack");
+  return bytes;
+}
+
+}  // namespace dime

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "io/tokenizer_html.hpp"
+
+#include <algorithm>
+#include <charconv>
+
+#include "io/tokenizer_unicode.hpp"
+#include "io/tokenizer_windows.hpp"
+
+namespace dime::detail {
+namespace {
+
+constexpr std::size_t longest_name = 32;
+constexpr std::size_t longest_strict = 24;
+
+bool is_digit(char32_t c) { return c >= U'0' && c <= U'9'; }
+bool is_hex(char32_t c) { return is_digit(c) || (c >= U'a' && c <= U'f') || (c >= U'A' && c <= U'F'); }
+bool is_alnum(char32_t c) { return is_digit(c) || (c >= U'a' && c <= U'z') || (c >= U'A' && c <= U'Z'); }
+bool ends_name(char32_t c) {
+  return c == U'\t' || c == U'\n' || c == U'\f' || c == U' ' || c == U'<' || c == U'&' || c == U'#' || c == U';';
+}
+
+template <class Test>
+std::size_t run(const std::u32string& text, std::size_t from, std::size_t limit, Test test) {
+  std::size_t end = from;
+  while (end < text.size() && end - from < limit && test(text[end])) ++end;
+  return end;
+}
+
+bool is_forbidden(std::uint32_t n) {
+  return (n >= 0x1 && n <= 0x8) || n == 0xB || (n >= 0xE && n <= 0x1F) || n == 0x7F || (n >= 0xFDD0 && n <= 0xFDEF) ||
+         (n & 0xFFFE) == 0xFFFE;
+}
+
+std::u32string from_number(std::uint32_t n) {
+  if (n >= 0x80 && n <= 0x9F) return {windows_1252(static_cast<std::uint8_t>(n))};
+  if (n == 0 || (n >= 0xD800 && n <= 0xDFFF) || n > 0x10FFFF) return {U'\uFFFD'};
+  if (is_forbidden(n)) return {};
+  return {static_cast<char32_t>(n)};
+}
+
+// A number reference that starts at `at` ('&'): its value, and the end of its digits; end == at when there is none.
+struct Number {
+  std::uint32_t value = 0;
+  std::size_t end = 0;
+};
+
+Number read_number(const std::u32string& text, std::size_t at) {
+  std::size_t first = at + 2;
+  const bool hex = first < text.size() && (text[first] == U'x' || text[first] == U'X');
+  if (hex) ++first;
+  const std::size_t end = run(text, first, text.size(), hex ? is_hex : is_digit);
+  if (end == first) return {0, at};
+  std::uint32_t value = 0;
+  for (std::size_t i = first; i < end && value <= 0x10FFFF; ++i) {
+    const char32_t c = text[i];
+    value = value * (hex ? 16 : 10) + (is_digit(c) ? c - U'0' : (c | 0x20) - U'a' + 10);
+  }
+  return {value, end};
+}
+
+std::string to_ascii(const std::u32string& text, std::size_t from, std::size_t to) {
+  std::string out;
+  for (std::size_t i = from; i < to; ++i) append_utf8(text[i], out);
+  return out;
+}
+
+}  // namespace
+
+HtmlReferences::HtmlReferences() {
+  load(html_entity_table(), names_);
+  load(shouted_entity_table(), shouted_);
+}
+
+void HtmlReferences::load(std::string_view entries, Table& table) {
+  while (!entries.empty()) {
+    const std::string_view entry = entries.substr(0, entries.find(' '));
+    entries.remove_prefix(entry.size() + 1);
+    const std::size_t equals = entry.find('=');
+    std::u32string value;
+    for (std::size_t i = equals; i != std::string_view::npos; i = entry.find('+', i + 1)) {
+      std::uint32_t code = 0;
+      std::from_chars(entry.data() + i + 1, entry.data() + entry.size(), code, 16);
+      value.push_back(code);
+    }
+    table.emplace(entry.substr(0, equals), std::move(value));
+  }
+}
+
+std::u32string HtmlReferences::named(const std::string& name) const {
+  if (const auto found = names_.find(name); found != names_.end()) return found->second;
+  for (std::size_t size = name.size() - 1; size > 1 && size < name.size(); --size) {
+    const auto found = names_.find(name.substr(0, size));
+    if (found != names_.end()) return found->second + from_utf8(name.substr(size));
+  }
+  return from_utf8("&" + name);
+}
+
+std::u32string HtmlReferences::unescape(const std::u32string& text) const {
+  std::u32string out;
+  for (std::size_t i = 0; i < text.size();) {
+    std::size_t end = i;
+    if (text[i] == U'&' && i + 1 < text.size()) {
+      if (text[i + 1] == U'#') {
+        const Number number = read_number(text, i);
+        if (number.end != i) out += from_number(number.value);
+        end = number.end;
+      } else {
+        end = run(text, i + 1, longest_name, [](char32_t c) { return !ends_name(c); });
+        const std::size_t stop = end < text.size() && text[end] == U';' ? end + 1 : end;
+        if (end == i + 1) end = i;
+        if (end != i) out += named(to_ascii(text, i + 1, stop));
+      }
+      if (end != i && end < text.size() && text[end] == U';') ++end;
+    }
+    if (end == i) out.push_back(text[end++]);
+    i = end;
+  }
+  return out;
+}
+
+std::u32string HtmlReferences::unescape_strict(const std::u32string& text) const {
+  std::u32string out;
+  for (std::size_t i = 0; i < text.size();) {
+    const bool number = i + 1 < text.size() && text[i + 1] == U'#';
+    const std::size_t first = i + (number ? 2 : 1);
+    const std::size_t end = text[i] == U'&' ? run(text, first, longest_strict, is_alnum) : i;
+    const bool reference = text[i] == U'&' && end > first && end < text.size() && text[end] == U';';
+    const std::size_t stop = reference ? end + 1 : i + 1;
+    std::u32string value = text.substr(i, stop - i);
+    if (reference && number) {
+      const Number read = read_number(text, i);
+      // `&#59;` stands for `;`, which ftfy takes for a sign that the reference was read in part.
+      if (read.end == end && read.value != U';') value = from_number(read.value);
+    } else if (reference) {
+      const std::string name = to_ascii(text, i + 1, stop);
+      if (const auto a = names_.find(name); a != names_.end()) {
+        value = a->second;
+      } else if (const auto b = shouted_.find(name); b != shouted_.end()) {
+        value = b->second;
+      }
+    }
+    out += value;
+    i = stop;
+  }
+  return out;
+}
+
+}  // namespace dime::detail

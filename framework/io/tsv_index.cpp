@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "io/tsv_index.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <cstring>
+#include <stdexcept>
+
+#include <dime/error.hpp>
+
+#include "io/atomic_file.hpp"
+#include "io/mapped_file.hpp"
+
+namespace dime::io {
+namespace {
+
+std::filesystem::path index_path(std::filesystem::path shard) { return shard.replace_extension(".lineidx"); }
+
+std::string quoted(std::string_view text) {
+  constexpr std::size_t longest = 40;
+  std::string shown(text.substr(0, longest));
+  for (char& c : shown) {
+    if (c < 0x20 || c == 0x7f) c = '?';
+  }
+  return '"' + shown + (text.size() > longest ? "…\"" : "\"");
+}
+
+// Calls take(line, number) for each line, and garbage(line, text) where a line is no number.
+template <class Take, class Garbage>
+void for_each_number(std::string_view text, Take take, Garbage garbage) {
+  std::size_t line = 0;
+  while (!text.empty()) {
+    ++line;
+    const std::size_t end = std::min(text.find('\n'), text.size());
+    std::string_view word = text.substr(0, end);
+    if (word.ends_with('\r')) word.remove_suffix(1);
+    std::uint64_t number = 0;
+    const auto [stop, error] = std::from_chars(word.data(), word.data() + word.size(), number);
+    if (error != std::errc{} || stop != word.data() + word.size()) return garbage(line, word);
+    take(line, number);
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+}
+
+[[noreturn]] void refuse(const std::filesystem::path& shard, std::size_t line, const std::string& problem) {
+  throw DataError(index_problem(shard, line, problem));
+}
+
+std::vector<std::uint64_t> parse_index(const std::filesystem::path& shard, std::string_view index, std::size_t bytes) {
+  std::vector<std::uint64_t> offsets;
+  offsets.reserve(static_cast<std::size_t>(std::count(index.begin(), index.end(), '\n')) + 1);
+  const auto take = [&](std::size_t line, std::uint64_t offset) {
+    const auto text = "offset " + std::to_string(offset);
+    if (line == 1 && offset != 0) refuse(shard, line, "the first offset is " + std::to_string(offset) + ", not 0");
+    if (line > 1 && offset <= offsets.back())
+      refuse(shard, line, text + " does not come after " + std::to_string(offsets.back()));
+    if (offset >= bytes)
+      refuse(shard, line, text + " lies beyond the " + std::to_string(bytes) + " bytes of the shard");
+    offsets.push_back(offset);
+  };
+  for_each_number(index, take, [&](std::size_t line, std::string_view word) {
+    refuse(shard, line, quoted(word) + " is no byte offset");
+  });
+  return offsets;
+}
+
+// Cheap proof that index and shard are of one make: the last row starts after a line break and is the last line.
+void check_last(const std::filesystem::path& shard, const std::vector<std::uint64_t>& offsets, std::string_view bytes) {
+  if (offsets.empty()) refuse(shard, 1, "the index is empty");
+  const std::uint64_t last = offsets.back();
+  const std::string offset = "offset " + std::to_string(last);
+  if (last > 0 && bytes[last - 1] != '\n') refuse(shard, offsets.size(), offset + " is not the start of a row");
+  const std::size_t end = bytes.find('\n', last);
+  if (end != std::string_view::npos && end + 1 != bytes.size()) {
+    refuse(shard, offsets.size(), "the index ends here, but the shard has more rows after " + offset);
+  }
+}
+
+void keep_index(const std::filesystem::path& path, const std::vector<std::uint64_t>& offsets) {
+  try {
+    AtomicFile file(path);
+    for (const std::uint64_t offset : offsets) file.write(std::to_string(offset) + '\n');
+    file.commit();
+  } catch (const IoError&) {
+    // A folder that cannot be written costs one scan at each start, nothing else.
+  }
+}
+
+}  // namespace
+
+std::string index_problem(const std::filesystem::path& shard, std::size_t line, const std::string& problem) {
+  return shard.string() + " does not fit its index: " + index_path(shard).string() + ":" + std::to_string(line) + ": " +
+         problem + "; delete the index to have it made anew";
+}
+
+std::vector<std::uint64_t> find_lines(std::string_view bytes) {
+  std::vector<std::uint64_t> offsets;
+  for (std::size_t at = 0; at < bytes.size();) {
+    offsets.push_back(at);
+    const std::size_t end = bytes.find('\n', at);
+    if (end == std::string_view::npos) break;
+    at = end + 1;
+  }
+  return offsets;
+}
+
+std::vector<std::uint64_t> line_offsets(const std::filesystem::path& shard, std::string_view bytes) {
+  const auto path = index_path(shard);
+  if (!std::filesystem::exists(path)) {
+    auto offsets = find_lines(bytes);
+    keep_index(path, offsets);
+    return offsets;
+  }
+  const MappedFile index(path);
+  auto offsets = parse_index(shard, index.view(), bytes.size());
+  check_last(shard, offsets, bytes);
+  return offsets;
+}
+
+std::vector<std::uint64_t> read_line_list(const std::filesystem::path& list, std::size_t rows) {
+  const MappedFile file(list);
+  std::vector<std::uint64_t> kept;
+  const auto refuse_line = [&](std::size_t line, const std::string& problem) {
+    throw DataError(list.string() + ":" + std::to_string(line) + ": " + problem);
+  };
+  const auto take = [&](std::size_t line, std::uint64_t row) {
+    if (row >= rows) {
+      refuse_line(line,
+                  "there is no row " + std::to_string(row) + ": the shard has rows 0 to " + std::to_string(rows - 1));
+    }
+    kept.push_back(row);
+  };
+  for_each_number(file.view(), take, [&](std::size_t line, std::string_view word) {
+    refuse_line(line, quoted(word) + " is no row number; one number from 0 a line is needed");
+  });
+  if (kept.empty())
+    throw DataError(list.string() + " keeps no row; take its shard out of the list, or delete this file");
+  std::sort(kept.begin(), kept.end());
+  return kept;
+}
+
+}  // namespace dime::io

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <utility>
+
+#include <dime/error.hpp>
+#include <dime/text_row.hpp>
+#include <dime/tsv.hpp>
+
+#include "io/mapped_file.hpp"
+#include "io/tsv_shard.hpp"
+
+namespace dime {
+namespace {
+
+using Shards = std::vector<std::unique_ptr<const io::TsvShard>>;
+
+std::unique_ptr<const io::TsvShard> open_listed(const std::filesystem::path& folder, std::string_view name,
+                                                const std::string& place) {
+  try {
+    return std::make_unique<const io::TsvShard>(folder / name, std::string(name));
+  } catch (const IoError& e) {
+    throw DataError(place + ": " + e.what());
+  } catch (const DataError& e) {
+    throw DataError(place + ": " + e.what());
+  }
+}
+
+Shards open_list(const std::filesystem::path& list, const std::filesystem::path& root) {
+  const io::MappedFile file(list);
+  const auto folder = root.empty() ? list.parent_path() : root;
+  Shards shards;
+  std::string_view text = file.view();
+  for (std::size_t line = 1; !text.empty(); ++line) {
+    const std::size_t end = std::min(text.find('\n'), text.size());
+    const std::string_view name = strip(text.substr(0, end));
+    text.remove_prefix(std::min(end + 1, text.size()));
+    if (name.empty()) continue;
+    shards.push_back(open_listed(folder, name, list.string() + ":" + std::to_string(line)));
+  }
+  if (shards.empty()) throw DataError(list.string() + " lists no shard; put one .tsv file on each line");
+  return shards;
+}
+
+Shards open_shards(const std::filesystem::path& path, const std::filesystem::path& root) {
+  if (path.extension() == ".list") return open_list(path, root);
+  if (path.extension() != ".tsv") throw DataError(path.string() + " is neither a .list of shards nor a .tsv shard");
+  Shards shards;
+  shards.push_back(std::make_unique<const io::TsvShard>(path, path.filename().string()));
+  return shards;
+}
+
+}  // namespace
+
+TsvShards::TsvShards(const std::filesystem::path& path, const std::filesystem::path& root)
+    : shards_(open_shards(path, root)) {
+  for (const auto& shard : shards_) first_rows_.push_back(first_rows_.back() + shard->size());
+}
+
+TsvShards::~TsvShards() = default;
+TsvShards::TsvShards(TsvShards&&) noexcept = default;
+TsvShards& TsvShards::operator=(TsvShards&&) noexcept = default;
+
+std::size_t TsvShards::shard_of(std::int64_t i) const {
+  if (i < 0 || i >= size()) {
+    throw ArgumentError("there is no row " + std::to_string(i) + ": the shards have rows 0 to " +
+                        std::to_string(size() - 1));
+  }
+  return static_cast<std::size_t>(std::upper_bound(first_rows_.begin(), first_rows_.end(), i) - first_rows_.begin()) -
+         1;
+}
+
+TsvRow TsvShards::row(std::int64_t i) const {
+  const std::size_t s = shard_of(i);
+  return shards_[s]->row(i - first_rows_[s]);
+}
+
+std::string TsvShards::where(std::int64_t i) const { return dime::where(row(i)); }
+
+std::string where(const TsvRow& row) {
+  std::string text = std::string(row.shard) + ":" + std::to_string(row.row);
+  if (!row.key.empty()) text.append(" ").append(row.key);
+  return text;
+}
+
+}  // namespace dime

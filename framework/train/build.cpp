@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "train/build.hpp"
+
+#include <ATen/Parallel.h>
+#include <ATen/Version.h>
+#include <dime/error.hpp>
+#include <dime/random.hpp>
+
+#include "train/device.hpp"
+#include "train/weights.hpp"
+
+namespace dime {
+namespace {
+
+std::int64_t total_steps(const TrainOptions& train, double epoch) {
+  if (train.steps) return *train.steps;
+  return std::max<std::int64_t>(1, std::llround(train.epochs.value_or(1) * epoch));
+}
+
+NamedTensors loss_tensors(const std::vector<ActiveLoss>& losses) {
+  NamedTensors all;
+  for (const auto& active : losses) {
+    for (const auto& [name, tensor] : named_tensors(*active.loss)) all.emplace_back(active.name + "." + name, tensor);
+  }
+  return all;
+}
+
+NamedTensors trained_parameters(const Model& student, const std::vector<ActiveLoss>& losses) {
+  NamedTensors all;
+  for (const auto& p : student.named_parameters()) all.emplace_back(p.key(), p.value());
+  for (const auto& active : losses) {
+    for (const auto& p : active.loss->named_parameters()) {
+      all.emplace_back("losses." + active.name + "." + p.key(), p.value());
+    }
+  }
+  return all;
+}
+
+/// The shape of each tap for one row, from a forward of a blank image.
+std::map<std::string, std::vector<std::int64_t>> tap_shapes(Model& student, const Plan& plan, const torch::Device& device) {
+  std::map<std::string, std::vector<std::int64_t>> shapes;
+  if (plan.taps.empty()) return shapes;
+  const torch::NoGradGuard guard;
+  ForwardContext context;
+  context.wanted_taps = plan.taps;
+  const std::int64_t side = student.spec().image->size;
+  student.encode_image(torch::zeros({1, 3, side, side}, torch::TensorOptions().device(device)), context);
+  for (const auto& [name, tap] : context.taps) shapes[name] = tap.sizes().slice(1).vec();
+  return shapes;
+}
+
+double broken_rate(const DataOptions& data) {
+  double rate = 0;
+  for (const auto* stream : {&data.images, &data.texts, &data.pairs}) {
+    if (*stream) rate = std::max(rate, (*stream)->broken_rate);
+  }
+  return rate;
+}
+
+TrainState first_state(const LoadedExperiment& loaded, const RunModels& models, const Communicator& comm) {
+  TrainState state;
+  state.seed = loaded.experiment.seed;
+  state.compute_threads = at::get_num_threads();
+  state.processes = comm.size();
+  state.cpu_capability = at::get_cpu_capability();
+  state.device = models.device.is_cuda() ? "cuda" : "cpu";
+  return state;
+}
+
+}  // namespace
+
+RunModels build_models(const LoadedExperiment& loaded) {
+  const Experiment& e = loaded.experiment;
+  at::set_num_threads(compute_threads(e.threads));
+  RunModels models;
+  models.device = choose_device(e.device);
+  if (e.models.student) {
+    models.student = make_model(*e.models.student, *loaded.plugins, e.seed, models.device, "models.student");
+  }
+  if (e.models.teacher && teacher_needed(e)) {
+    models.teacher = make_frozen_model(*e.models.teacher, *loaded.plugins, e.seed + 1, models.device, "models.teacher");
+  }
+  return models;
+}
+
+Plan checked_plan(const LoadedExperiment& loaded, const RunModels& models) {
+  Problems problems;
+  std::optional<ModelSpec> student, teacher;
+  if (models.student != nullptr) student = models.student->spec();
+  if (models.teacher != nullptr) teacher = models.teacher->spec();
+  Plan plan = make_plan(loaded.experiment, *loaded.plugins, student ? &*student : nullptr,
+                        teacher ? &*teacher : nullptr, problems);
+  problems.raise();
+  return plan;
+}
+
+EncodeOptions encode_options(const Experiment& e, const Plan& plan, const torch::Device& device) {
+  EncodeOptions options;
+  options.device = device;
+  options.precision = precision_of(e.train.precision);
+  options.micro_batch_size = e.train.micro_batch_size;
+  options.taps = plan.taps;
+  options.seed = random_key({static_cast<std::uint64_t>(e.seed), 31});
+  return options;
+}
+
+InputContext input_context(const LoadedExperiment& loaded, bool tokenizer, const Communicator& comm) {
+  const Experiment& e = loaded.experiment;
+  return {*loaded.plugins, make_decode_pool(decode_threads(e.threads)),
+          tokenizer ? load_tokenizer(loaded.installation) : nullptr, e.seed, comm.rank(), comm.size()};
+}
+
+Streams build_streams(const LoadedExperiment& loaded, const Plan& plan, const RunModels& models,
+                      const InputContext& context) {
+  const DataOptions& data = loaded.experiment.data;
+  const Model* sized = models.student != nullptr ? models.student.get() : models.teacher.get();
+  const Normalisation normalisation = sized != nullptr ? normalisation_of(sized->spec()) : Normalisation{};
+  const auto open = [&](const char* name, const std::optional<StreamOptions>& options, BatchContent content, bool main) {
+    content.pinned = models.device.is_cuda();
+    const bool wrap = !main || (options && options->last == "wrap");
+    return options ? open_stream(name, *options, content, normalisation, wrap, context) : nullptr;
+  };
+  Streams streams;
+  streams.images = open("images", data.images, plan.images, true);
+  streams.pairs = open("pairs", data.pairs, plan.pairs, !data.images);
+  streams.texts = open("texts", data.texts, plan.texts, !data.images && !data.pairs);
+  return streams;
+}
+
+std::vector<ActiveLoss> build_losses(const LoadedExperiment& loaded, const Plan& plan, const RunModels& models,
+                                     const Streams& streams) {
+  Shapes shapes;
+  shapes.student_dim = models.student->spec().embed_dim;
+  if (streams.images) shapes.teacher_dim = streams.images->content().vector_width;
+  if (shapes.teacher_dim == 0 && models.teacher != nullptr) shapes.teacher_dim = models.teacher->spec().embed_dim;
+  shapes.taps = tap_shapes(*models.student, plan, models.device);
+  std::vector<ActiveLoss> losses;
+  for (const auto& [name, entry] : loaded.experiment.losses) {
+    auto loss = loaded.plugins->make_loss(entry.component);
+    loss->build(shapes);
+    loss->to(models.device);
+    losses.push_back({name, std::move(loss), entry.weight, entry.on == "pairs"});
+  }
+  return losses;
+}
+
+Trainer build_trainer(const LoadedExperiment& loaded, const RunModels& models, Communicator& comm) {
+  const Experiment& e = loaded.experiment;
+  if (models.student == nullptr) throw ConfigError(loaded.file.string() + ": training needs models.student");
+  if (e.losses.empty()) throw ConfigError(loaded.file.string() + ": training needs at least one entry in losses");
+  const Plan plan = checked_plan(loaded, models);
+  const bool tokens = plan.texts.tokens || plan.pairs.tokens;
+  const InputContext context = input_context(loaded, tokens, comm);
+  Streams streams = build_streams(loaded, plan, models, context);
+  const double epoch = streams.main().plan().batches_per_epoch();
+  auto losses = build_losses(loaded, plan, models, streams);
+  AdamW optimizer(trained_parameters(*models.student, losses), e.train.optimizer);
+  CheckpointTensors tensors{named_tensors(*models.student), loss_tensors(losses), optimizer.state()};
+  const std::int64_t total = total_steps(e.train, epoch);
+  auto step = std::make_unique<Step>(
+      Encoder(models.student, models.teacher, plan.student_text, encode_options(e, plan, models.device)), std::move(losses),
+      std::move(optimizer), LossScaler(precision_of(e.train.precision), models.device),
+      e.train.clip_grad_norm.value_or(0), epoch);
+  TrainerParts parts{models.student, std::move(streams), std::move(step), std::move(tensors),
+                     Schedule(e.train.schedule_options, e.train.optimizer.lr, epoch, total), total, broken_rate(e.data),
+                     e.train.stop_after ? std::optional(e.train.stop_after->seconds) : std::nullopt};
+  return Trainer(std::move(parts), first_state(loaded, models, comm));
+}
+
+}  // namespace dime

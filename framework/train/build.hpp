@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+// Makes the parts of a training run from a checked experiment.
+#pragma once
+
+#include <memory>
+#include <optional>
+
+#include <dime/comm.hpp>
+#include <dime/model.hpp>
+
+#include "report/log.hpp"
+#include "train/inputs.hpp"
+#include "train/load.hpp"
+#include "train/models.hpp"
+#include "train/plan.hpp"
+#include "train/trainer.hpp"
+
+namespace dime {
+
+/// The models of an experiment, on their device; either may be null.
+struct RunModels {
+  torch::Device device = torch::kCPU;
+  std::shared_ptr<Model> student;
+  std::shared_ptr<Model> teacher;  ///< frozen; made only where something encodes with it
+};
+
+/// Sets LibTorch's threads, and makes the models that training needs.
+RunModels build_models(const LoadedExperiment& loaded);
+
+/// The plan of the run. Throws ConfigError that lists what losses lack.
+Plan checked_plan(const LoadedExperiment& loaded, const RunModels& models);
+
+/// The training losses, `build` called, on `device`.
+std::vector<ActiveLoss> build_losses(const LoadedExperiment& loaded, const Plan& plan, const RunModels& models,
+                                     const Streams& streams);
+
+/// The streams of the plan.
+Streams build_streams(const LoadedExperiment& loaded, const Plan& plan, const RunModels& models,
+                      const InputContext& context);
+
+/// Everything together.
+Trainer build_trainer(const LoadedExperiment& loaded, const RunModels& models, Communicator& comm);
+
+/// The context that all streams and readers of the experiment share; tokenises only if `tokenizer` is asked for.
+InputContext input_context(const LoadedExperiment& loaded, bool tokenizer, const Communicator& comm);
+
+/// How the experiment's models encode.
+EncodeOptions encode_options(const Experiment& experiment, const Plan& plan, const torch::Device& device);
+
+}  // namespace dime

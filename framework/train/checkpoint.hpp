@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+// Checkpoints: folders that are written aside, synced and renamed, so that a kill at any instant leaves whole ones only.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "train/optimizer.hpp"
+
+namespace dime {
+
+/// `state.json`: what a run needs beside tensors to go on exactly where it was.
+struct TrainState {
+  std::int64_t step = 0;  ///< updates done; also the number of batches taken from each stream
+  std::int64_t seed = 0;
+  std::int64_t skipped = 0;
+  std::int64_t broken_rows = 0;
+  std::int64_t rows_seen = 0;
+  double loss_scale = 1;
+  std::int64_t loss_scale_growth = 0;
+  int compute_threads = 0;
+  int processes = 1;
+  std::string cpu_capability;
+  std::string device;
+};
+
+/// The tensors of a checkpoint, by file.
+struct CheckpointTensors {
+  NamedTensors model;      ///< model.safetensors
+  NamedTensors losses;     ///< losses.safetensors; no file when there are none
+  NamedTensors optimizer;  ///< optimizer.safetensors
+};
+
+/// checkpoints/step_0000000240 in `folder`.
+std::filesystem::path checkpoint_path(const std::filesystem::path& folder, std::int64_t step);
+
+/// Writes a checkpoint and removes all but the `keep` newest (0 keeps all). Returns its path.
+/// Throws IoError, naming the last good checkpoint, when it cannot be written; nothing half-written keeps the name.
+std::filesystem::path save_checkpoint(const std::filesystem::path& folder, const TrainState& state,
+                                      const CheckpointTensors& tensors, std::int64_t keep);
+
+/// The newest checkpoint of `folder` whose files agree with their checksums, or nothing when there is none.
+/// `skipped` hears of each newer one that is damaged.
+std::optional<std::filesystem::path> newest_checkpoint(const std::filesystem::path& folder,
+                                                       const std::function<void(const std::string&)>& skipped = {});
+
+/// Reads state.json. Throws DataError when it is not one that this version can read.
+TrainState read_state(const std::filesystem::path& checkpoint);
+/// Copies the files' tensors into `tensors`. Throws WeightsError.
+void load_checkpoint(const std::filesystem::path& checkpoint, const CheckpointTensors& tensors);
+
+}  // namespace dime

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "train/inputs.hpp"
+
+#include <dime/error.hpp>
+
+namespace dime {
+namespace {
+
+std::shared_ptr<const Dataset> open_entry(const std::string& name, const SourceEntry& entry, const Plugins& plugins,
+                                          RowParts parts) {
+  std::shared_ptr<const Dataset> content, vectors;
+  // Nothing of the source is read where stored vectors are all that is wanted, but its size must still agree.
+  if (entry.source) content = plugins.make_dataset(*entry.source);
+  if (content != nullptr && entry.rows) {
+    content = std::make_shared<RowSpan>(content, entry.rows->from, entry.rows->to.value_or(-1));
+  }
+  if (entry.features) vectors = plugins.make_dataset(*entry.features);
+  if (vectors != nullptr && vectors->info().vector_width <= 0) {
+    throw DataError("its features (" + entry.features->type + ") hold no vectors");
+  }
+  return std::make_shared<JoinedRows>("data." + name, std::move(content), std::move(vectors), parts);
+}
+
+}  // namespace
+
+std::vector<std::shared_ptr<const Dataset>> open_sources(const std::string& name, const StreamOptions& options,
+                                                         const Plugins& plugins, RowParts parts) {
+  std::vector<std::shared_ptr<const Dataset>> all;
+  for (const auto& entry : options.sources) all.push_back(open_entry(name, entry, plugins, parts));
+  return all;
+}
+
+BatchContent complete_content(BatchContent content, const std::vector<std::shared_ptr<const Dataset>>& sources) {
+  for (const auto& source : sources) {
+    const DatasetInfo info = source->info();
+    const auto need = [&](bool wanted, bool there, const char* what) {
+      if (wanted && !there) throw DataError("data." + content.stream + ": its source has no " + what);
+    };
+    need(content.pixels, info.image, "images");
+    need(content.tokens, info.text, "texts");
+    need(content.labels, info.label, "labels");
+    need(content.vectors, info.vector_width > 0, "vectors");
+    if (!content.vectors) continue;
+    if (content.vector_width != 0 && content.vector_width != info.vector_width) {
+      throw DataError("data." + content.stream + ": its features have vectors of " + std::to_string(content.vector_width) +
+                      " and of " + std::to_string(info.vector_width) + " numbers");
+    }
+    content.vector_width = info.vector_width;
+  }
+  return content;
+}
+
+std::unique_ptr<Stream> open_stream(const std::string& name, const StreamOptions& options, const BatchContent& content,
+                                    const Normalisation& normalisation, bool wrap, const InputContext& context) {
+  const RowParts parts{content.pixels || content.tokens || content.labels, content.vectors};
+  auto sources = open_sources(name, options, context.plugins, parts);
+  std::vector<std::int64_t> sizes;
+  std::vector<double> weights;
+  for (std::size_t i = 0; i < sources.size(); ++i) {
+    sizes.push_back(sources[i]->size());
+    weights.push_back(options.sources[i].weight);
+  }
+  const std::uint64_t key = stream_key(context.seed, name);
+  try {
+    Order order(std::move(sizes), std::move(weights), key, options.shuffle);
+    const BatchPlan plan(order.size(), options.batch_size, !wrap);
+    const BatchContent complete = complete_content(content, sources);
+    BatchMaker maker(complete, std::move(sources), TransformList(options.transform, normalisation), context.tokenizer, key);
+    return std::make_unique<Stream>(std::move(maker), std::move(order), plan, context.rank, context.world, context.pool);
+  } catch (const DataError& e) {
+    const std::string message = e.what();
+    throw DataError(message.starts_with("data.") ? message : "data." + name + ": " + message);
+  }
+}
+
+Reader open_reader(const BatchContent& content, std::shared_ptr<const Dataset> source, TransformList transform,
+                   std::int64_t batch, const InputContext& context) {
+  const std::int64_t rows = source->size();
+  const std::vector<std::shared_ptr<const Dataset>> sources{std::move(source)};
+  BatchMaker maker(complete_content(content, sources), sources, std::move(transform), context.tokenizer,
+                   stream_key(context.seed, content.stream));
+  return Reader(std::move(maker), rows, batch, context.pool);
+}
+
+}  // namespace dime

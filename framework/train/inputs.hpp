@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+// From the options of a stream to its rows: opens sources, joins vectors, checks that they fit.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "config/experiment.hpp"
+#include "data/source.hpp"
+#include "data/stream.hpp"
+#include "plugin/loader.hpp"
+
+namespace dime {
+
+/// What all streams of a run share.
+struct InputContext {
+  const Plugins& plugins;
+  std::shared_ptr<DecodePool> pool;
+  std::shared_ptr<const ClipTokenizer> tokenizer;  ///< null when nothing tokenises
+  std::int64_t seed = 0;
+  int rank = 0;
+  int world = 1;
+};
+
+/// The sources of a stream, opened and joined with their vectors. `parts` says what will be read.
+/// Throws DataError that begins with "data.NAME".
+std::vector<std::shared_ptr<const Dataset>> open_sources(const std::string& name, const StreamOptions& options,
+                                                         const Plugins& plugins, RowParts parts);
+
+/// Fills what `content` does not know yet (the vectors' width), and checks it against what the sources have.
+/// Throws DataError when a part that is wanted is not there, or vectors differ in width between sources.
+BatchContent complete_content(BatchContent content, const std::vector<std::shared_ptr<const Dataset>>& sources);
+
+/// The endless training stream `name`. `wrap` overrides `last:` (a stream that does not define the epoch always wraps).
+std::unique_ptr<Stream> open_stream(const std::string& name, const StreamOptions& options, const BatchContent& content,
+                                    const Normalisation& normalisation, bool wrap, const InputContext& context);
+
+/// One pass over a source in its own order.
+Reader open_reader(const BatchContent& content, std::shared_ptr<const Dataset> source, TransformList transform,
+                   std::int64_t batch, const InputContext& context);
+
+}  // namespace dime

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+// Makes the models of an experiment.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include <dime/model.hpp>
+
+#include "config/experiment.hpp"
+#include "data/transform.hpp"
+#include "plugin/loader.hpp"
+
+namespace dime {
+
+/// The model of `entry`, with initial weights drawn from `seed` or read from its `init`, on `device`.
+/// `what` names it in messages ("models.student").
+std::shared_ptr<Model> make_model(const ModelEntry& entry, const Plugins& plugins, std::int64_t seed,
+                                  const torch::Device& device, const std::string& what);
+/// The same, in evaluation mode, and without gradients.
+std::shared_ptr<Model> make_frozen_model(const ModelEntry& entry, const Plugins& plugins, std::int64_t seed,
+                                         const torch::Device& device, const std::string& what);
+/// How the model's pixels are normalised; the identity when it has no image tower.
+Normalisation normalisation_of(const ModelSpec& spec);
+
+}  // namespace dime

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "train/plan.hpp"
+
+#include <algorithm>
+
+#include <dime/loss.hpp>
+
+namespace dime {
+namespace {
+
+bool has_features(const std::optional<StreamOptions>& stream) {
+  return stream && std::all_of(stream->sources.begin(), stream->sources.end(),
+                               [](const SourceEntry& s) { return s.features.has_value(); });
+}
+
+bool has_sources(const std::optional<StreamOptions>& stream) {
+  return stream && std::all_of(stream->sources.begin(), stream->sources.end(),
+                               [](const SourceEntry& s) { return s.source.has_value(); });
+}
+
+/// What is there for a loss to see.
+struct Given {
+  bool teacher_image = false;
+  bool teacher_text = false;
+  bool student_text = false;
+};
+
+Given given_on_streams(const DataOptions& data, const ModelSpec* student, const ModelSpec* teacher, bool student_text) {
+  Given g;
+  g.teacher_image = data.images && (has_features(data.images) || (teacher != nullptr && teacher->image));
+  g.teacher_text = data.texts && (has_features(data.texts) || (teacher != nullptr && teacher->text));
+  g.student_text = student != nullptr && student_text && has_sources(data.texts);
+  return g;
+}
+
+Given given_on_pairs(const DataOptions& data, const ModelSpec* teacher, bool student_text) {
+  Given g;
+  g.teacher_image = data.pairs && (has_features(data.pairs) || (teacher != nullptr && teacher->image));
+  g.teacher_text = data.pairs && teacher != nullptr && teacher->text;
+  g.student_text = data.pairs && student_text;
+  return g;
+}
+
+void check_loss(const std::string& name, const LossEntry& entry, const Needs& needs, const Given& given,
+                Problems& problems) {
+  const bool pairs = entry.on == "pairs";
+  const std::string subject = "loss \"" + entry.component.type + "\" (losses." + name + ") ";
+  const std::string images = pairs ? "data.pairs" : "data.images";
+  const std::string texts = pairs ? "data.pairs" : "data.texts";
+  const auto need = [&](bool wanted, bool there, const std::string& what) {
+    if (wanted && !there) problems.add(entry.component.mark, subject + what);
+  };
+  need(needs.pairs, pairs, "works on pairs: say `on: pairs`");
+  need(needs.teacher_image, given.teacher_image,
+       "needs the teacher's image vectors: give " + images + " `features`, or models.teacher with an image tower");
+  need(needs.teacher_text, given.teacher_text,
+       "needs the teacher's text vectors: give " +
+           (pairs ? "models.teacher with a text tower" : texts + " `features`, or models.teacher with a text tower"));
+  need(needs.student_text, given.student_text,
+       "needs a text tower of the student's own (models.student.text) and texts in " + texts);
+}
+
+void check_input(const ModelSpec& student, const ModelSpec& teacher, const Mark& mark, Problems& problems) {
+  if (!student.image || !teacher.image) return;
+  const bool same = student.image->size == teacher.image->size && student.image->mean == teacher.image->mean &&
+                    student.image->std == teacher.image->std;
+  if (!same) {
+    problems.add(mark, "models.teacher takes images of another size or normalisation than models.student: "
+                       "store its vectors with `dime extract` and give them as `features`");
+  }
+}
+
+BatchContent content_of(const char* stream, const std::optional<StreamOptions>& options) {
+  BatchContent content;
+  content.stream = stream;
+  content.vectors = has_features(options);
+  return content;
+}
+
+}  // namespace
+
+bool teacher_needed(const Experiment& e) {
+  const auto lacks = [](const std::optional<StreamOptions>& s) { return s && !has_features(s); };
+  return lacks(e.data.images) || lacks(e.data.texts) || e.data.pairs.has_value();
+}
+
+Plan make_plan(const Experiment& e, const Plugins& plugins, const ModelSpec* student, const ModelSpec* teacher,
+               Problems& problems) {
+  Plan plan;
+  plan.student_text = student != nullptr && student->text && e.models.student->text == "own";
+  plan.teacher_runs = teacher != nullptr && teacher_needed(e);
+  plan.images = content_of("images", e.data.images);
+  plan.texts = content_of("texts", e.data.texts);
+  plan.pairs = content_of("pairs", e.data.pairs);
+  const ModelSpec* runs = plan.teacher_runs ? teacher : nullptr;
+  const Given on_streams = given_on_streams(e.data, student, runs, plan.student_text);
+  const Given on_pairs = given_on_pairs(e.data, runs, plan.student_text);
+  for (const auto& [name, entry] : e.losses) {
+    const Needs needs = plugins.needs(entry.component);
+    check_loss(name, entry, needs, entry.on == "pairs" ? on_pairs : on_streams, problems);
+    plan.taps.insert(needs.taps.begin(), needs.taps.end());
+  }
+  const bool student_image = student != nullptr && student->image;
+  const bool teacher_image = runs != nullptr && runs->image;
+  const bool teacher_text = runs != nullptr && runs->text;
+  plan.images.pixels = e.data.images && (student_image || (teacher_image && !plan.images.vectors));
+  plan.texts.tokens = e.data.texts && (plan.student_text || (teacher_text && !plan.texts.vectors));
+  plan.pairs.pixels = e.data.pairs.has_value();
+  plan.pairs.tokens = e.data.pairs && (plan.student_text || teacher_text);
+  if (runs != nullptr && student != nullptr) check_input(*student, *runs, e.models.teacher->component.mark, problems);
+  const ModelSpec* sized = student_image ? student : runs;
+  const ModelSpec* worded = plan.student_text ? student : runs;
+  for (BatchContent* content : {&plan.images, &plan.texts, &plan.pairs}) {
+    if (sized != nullptr && sized->image) content->image_size = static_cast<int>(sized->image->size);
+    if (worded != nullptr && worded->text) content->context = worded->text->context;
+  }
+  return plan;
+}
+
+}  // namespace dime

@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+// SIGTERM and SIGUSR1 ask a run to checkpoint and leave; a second one leaves at once.
+#pragma once
+
+namespace dime {
+
+/// Listens while it lives. One at a time in a process.
+class StopSignals {
+ public:
+  StopSignals();
+  ~StopSignals();
+  StopSignals(const StopSignals&) = delete;
+  StopSignals& operator=(const StopSignals&) = delete;
+  /// The name of the signal that came, or nullptr.
+  const char* received() const;
+};
+
+}  // namespace dime

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "train/step.hpp"
+
+#include <cmath>
+
+#include <dime/error.hpp>
+
+namespace dime {
+
+Step::Step(Encoder encoder, std::vector<ActiveLoss> losses, AdamW optimizer, LossScaler scaler, double clip,
+           double epoch)
+    : encoder_(std::move(encoder)),
+      losses_(std::move(losses)),
+      optimizer_(std::move(optimizer)),
+      scaler_(std::move(scaler)),
+      clip_(clip),
+      epoch_(epoch) {}
+
+std::vector<std::pair<std::string, torch::Tensor>> evaluate_losses(const std::vector<ActiveLoss>& losses,
+                                                                   const LossInput& streams, const LossInput& pairs) {
+  std::vector<std::pair<std::string, torch::Tensor>> values;
+  for (const auto& active : losses) {
+    const torch::Tensor value = active.loss->forward(active.on_pairs ? pairs : streams);
+    if (!value.defined() || value.numel() != 1) {
+      throw ArgumentError("losses." + active.name + ": forward must return a scalar");
+    }
+    values.emplace_back(active.name, value);
+  }
+  return values;
+}
+
+torch::Tensor Step::total(const Encoder::Result& encoded, std::int64_t step, StepResult& result) {
+  const auto values = evaluate_losses(losses_, encoded.streams, encoded.pairs);
+  torch::Tensor total;
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    result.losses.emplace_back(values[i].first, values[i].second.item<double>());
+    const torch::Tensor part = values[i].second * losses_[i].weight.at(step, epoch_);
+    total = total.defined() ? total + part : part;
+  }
+  result.loss = total.item<double>();
+  return total;
+}
+
+StepResult Step::run(const Batch& batch, std::int64_t step, double lr) {
+  StepResult result;
+  optimizer_.zero_grad();
+  auto encoded = encoder_.encode(batch, step);
+  const torch::Tensor loss = total(encoded, step, result);
+  if (!std::isfinite(result.loss) && !scaler_.active()) {
+    throw TrainError("the loss is " + std::to_string(result.loss) + " at step " + std::to_string(step + 1));
+  }
+  scaler_.scale(loss).backward();
+  for (auto& tower : encoded.towers) tower.backward();
+  const auto gradients = optimizer_.gradients();
+  const bool finite = scaler_.unscale(gradients);
+  result.grad_norm = clip_gradients(gradients, finite ? clip_ : 0);
+  result.skipped = !finite;
+  if (finite && !std::isfinite(result.grad_norm)) {
+    throw TrainError("a gradient is not finite at step " + std::to_string(step + 1) + ", though the loss is " +
+                     std::to_string(result.loss));
+  }
+  if (finite) optimizer_.step(lr);
+  scaler_.update(finite);
+  return result;
+}
+
+}  // namespace dime

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "train/trainer.hpp"
+
+#include <chrono>
+
+#include <dime/error.hpp>
+
+#include "train/signals.hpp"
+
+namespace dime {
+namespace {
+
+double now() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+constexpr std::int64_t kRowsBeforeRate = 100;  // below this a rate says nothing
+
+void take(std::unique_ptr<Stream>& stream, StreamBatch& into) {
+  if (stream != nullptr) into = stream->next();
+}
+
+}  // namespace
+
+const Stream& Streams::main() const { return images ? *images : pairs ? *pairs : *texts; }
+
+Batch next_batch(Streams& streams) {
+  Batch batch;
+  take(streams.images, batch.images);
+  take(streams.texts, batch.texts);
+  take(streams.pairs, batch.pairs);
+  return batch;
+}
+
+Trainer::Trainer(TrainerParts parts, TrainState state) : parts_(std::move(parts)), state_(std::move(state)) {}
+
+TrainState Trainer::state() const {
+  TrainState s = state_;
+  s.loss_scale = parts_.step->scaler().value();
+  s.loss_scale_growth = parts_.step->scaler().growth();
+  return s;
+}
+
+void Trainer::resume(const std::filesystem::path& checkpoint) {
+  const TrainState saved = read_state(checkpoint);
+  load_checkpoint(checkpoint, parts_.tensors);
+  parts_.step->scaler().restore(saved.loss_scale, saved.loss_scale_growth);
+  state_.step = saved.step;
+  state_.skipped = saved.skipped;
+  state_.broken_rows = saved.broken_rows;
+  state_.rows_seen = saved.rows_seen;
+  for (auto* stream : {&parts_.streams.images, &parts_.streams.texts, &parts_.streams.pairs}) {
+    if (*stream != nullptr) (*stream)->seek(saved.step);
+  }
+}
+
+void Trainer::count_broken(const Batch& batch, StepReport& report) {
+  for (const auto* part : {&batch.images, &batch.texts, &batch.pairs}) {
+    state_.rows_seen += part->size();
+    report.broken.insert(report.broken.end(), part->broken.begin(), part->broken.end());
+  }
+  state_.broken_rows += static_cast<std::int64_t>(report.broken.size());
+}
+
+StepReport Trainer::advance(const std::vector<std::unique_ptr<Hook>>& hooks) {
+  StepReport report;
+  const double start = now();
+  const Batch batch = next_batch(parts_.streams);
+  const double loaded = now();
+  count_broken(batch, report);
+  report.lr = parts_.schedule.at(state_.step);
+  try {
+    report.result = parts_.step->run(batch, state_.step, report.lr);
+  } catch (const TrainError& e) {
+    for (const auto& hook : hooks) hook->failed(*this, batch, e.what());
+    throw;
+  }
+  const double done = now();
+  ++state_.step;
+  state_.skipped += report.result.skipped ? 1 : 0;
+  rows_ += parts_.streams.main().plan().batch_size();
+  report.step = state_.step;
+  report.total = parts_.total;
+  report.epoch = static_cast<double>(state_.step) / epoch();
+  report.texts_epoch = parts_.streams.texts ? batch.texts.epoch : 0;
+  report.rows = rows_;
+  report.batch = parts_.streams.main().plan().batch_size();
+  report.data_seconds = loaded - start;
+  report.step_seconds = done - loaded;
+  times_.data += report.data_seconds;
+  times_.step += report.step_seconds;
+  return report;
+}
+
+bool Trainer::run(const std::vector<std::unique_ptr<Hook>>& hooks) {
+  const StopSignals signals;
+  const double start = now();
+  parts_.student->train();
+  while (state_.step < parts_.total && stopped_by_.empty()) {
+    const StepReport report = advance(hooks);
+    const double paused = times_.paused;
+    const double before = now();
+    for (const auto& hook : hooks) hook->after_step(*this, report);
+    times_.hooks += now() - before - (times_.paused - paused);
+    if (state_.rows_seen >= kRowsBeforeRate &&
+        static_cast<double>(state_.broken_rows) > parts_.broken_rate * static_cast<double>(state_.rows_seen)) {
+      throw TrainError(std::to_string(state_.broken_rows) + " of " + std::to_string(state_.rows_seen) +
+                       " rows are broken, more than broken_rate allows; broken_rows.log in the run folder lists them, the last: " +
+                       (report.broken.empty() ? "-" : report.broken.back().reason));
+    }
+    if (const char* name = signals.received()) stopped_by_ = name;
+    if (parts_.stop_after && now() - start > *parts_.stop_after) stopped_by_ = "stop_after";
+  }
+  const bool complete = state_.step >= parts_.total;
+  times_.wall = now() - start;
+  for (const auto& hook : hooks) hook->finish(*this, complete);
+  return complete;
+}
+
+void Trainer::pause(const std::function<void()>& work) {
+  const double before = now();
+  work();
+  times_.paused += now() - before;
+}
+
+}  // namespace dime

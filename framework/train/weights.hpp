@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+// Tensors to files and back. Nothing loads loosely: names and shapes must agree, or the file says what may differ.
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <torch/nn/module.h>
+
+#include "config/experiment.hpp"
+#include "train/optimizer.hpp"
+
+namespace dime {
+
+/// Parameters, then buffers, by name.
+NamedTensors named_tensors(const torch::nn::Module& module);
+/// The number of elements of the parameters whose names begin with `prefix`.
+std::int64_t count_parameters(const torch::nn::Module& module, const std::string& prefix = "");
+
+/// Writes tensors (from any device) as safetensors: aside, synced, renamed. Throws IoError.
+void save_tensors(const std::filesystem::path& path, const NamedTensors& tensors,
+                  const std::map<std::string, std::string>& metadata = {});
+
+/// Copies the file's tensors into `into`, in place, converting the element type. Throws WeightsError that lists every
+/// missing, unexpected and mis-shaped name, `what` first; IoError when there is no file.
+void load_tensors(const InitOptions& from, const NamedTensors& into, const std::string& what);
+
+}  // namespace dime

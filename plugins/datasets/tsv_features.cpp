@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <bit>
+#include <cmath>
+
+#include <dime/base64.hpp>
+#include <dime/dataset.hpp>
+#include <dime/dataset_errors.hpp>
+#include <dime/tsv.hpp>
+
+namespace {
+
+static_assert(std::endian::native == std::endian::little, "stored vectors are little endian");
+
+constexpr const char* kName = "dataset/tsv_features";
+
+std::vector<float> read_vector(const dime::TsvRow& stored) {
+  const auto refuse = [&](const std::string& problem) { throw dime::RowError(where(stored) + ": " + problem); };
+  std::vector<float> vector;
+  try {
+    const std::size_t bytes = dime::base64_decoded_size(stored.payload);
+    if (bytes == 0) refuse("the vector is empty");
+    if (bytes % sizeof(float) != 0) refuse(std::to_string(bytes) + " bytes are no whole number of float32");
+    vector.resize(bytes / sizeof(float));
+    dime::base64_decode(stored.payload, reinterpret_cast<std::uint8_t*>(vector.data()));
+  } catch (const dime::RowError&) {
+    throw;
+  } catch (const dime::DataError& e) {
+    refuse(e.what());
+  }
+  for (std::size_t k = 0; k < vector.size(); ++k) {
+    if (!std::isfinite(vector[k])) refuse("number " + std::to_string(k) + " of the vector is not finite");
+  }
+  return vector;
+}
+
+class TsvFeatures final : public dime::Dataset {
+ public:
+  struct Options {
+    dime::Path list;
+    dime::Path root;
+    std::optional<std::int64_t> width;
+  };
+
+  static dime::Schema<Options> schema() {
+    return dime::Schema<Options>(
+               "Stored feature vectors in TSV shards, one a row: `key \\t base64 of little-endian float32 \\n`; "
+               "indexes as for "
+               "tsv_images.\nEvery vector has the width of row 0. A vector that is of another width, or not finite, is "
+               "a broken row. "
+               "Row i belongs to row i of the images or texts that are listed in the same order.")
+        .option("list", &Options::list, "A .list file, one shard a line, read in that order; or a single .tsv.",
+                dime::required)
+        .option("root", &Options::root,
+                "The folder that the paths in the list join; the list's own folder when it is not given.")
+        .option("width", &Options::width,
+                "The numbers in a vector, checked against row 0; row 0 decides when it is not given.",
+                dime::Range{1, 1 << 24});
+  }
+
+  explicit TsvFeatures(const Options& o)
+      : shards_(dime::with_name(kName, [&] { return dime::TsvShards(o.list, o.root); })) {
+    dime::with_name(kName, [&] { find_width(o); });
+  }
+
+  std::int64_t size() const override { return shards_.size(); }
+  dime::DatasetInfo info() const override { return {.vector_width = width_}; }
+
+  dime::Row get(std::int64_t i) const override {
+    return dime::with_name(kName, [&] {
+      dime::check_row(kName, i, size());
+      const dime::TsvRow stored = shards_.row(i);
+      dime::Row row;
+      row.key = stored.key;
+      row.vector = read_vector(stored);
+      if (static_cast<std::int64_t>(row.vector.size()) != width_) {
+        throw dime::RowError(where(stored) + ": the vector has " + std::to_string(row.vector.size()) +
+                             " numbers, but row 0 (" + shards_.where(0) + ") has " + std::to_string(width_));
+      }
+      return row;
+    });
+  }
+
+ private:
+  // A source whose first row is broken is refused as a whole: nothing else tells its width.
+  void find_width(const Options& o) {
+    const dime::TsvRow first = shards_.row(0);
+    try {
+      width_ = static_cast<std::int64_t>(read_vector(first).size());
+    } catch (const dime::RowError& e) {
+      throw dime::DataError(e.what());
+    }
+    if (o.width && *o.width != width_) {
+      throw dime::DataError(where(first) + ": the vector has " + std::to_string(width_) +
+                            " numbers, but the option width is " + std::to_string(*o.width));
+    }
+  }
+
+  dime::TsvShards shards_;
+  std::int64_t width_ = 0;
+};
+
+}  // namespace
+
+DIME_DATASET("tsv_features", TsvFeatures)

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <dime/dataset.hpp>
+#include <dime/dataset_errors.hpp>
+#include <dime/text_row.hpp>
+#include <dime/tsv.hpp>
+
+namespace {
+
+constexpr const char* kName = "dataset/tsv_texts";
+
+class TsvTexts final : public dime::Dataset {
+ public:
+  struct Options {
+    dime::Path list;
+    dime::Path root;
+    dime::Path templates;
+  };
+
+  static dime::Schema<Options> schema() {
+    return dime::Schema<Options>(
+               "Texts in TSV shards, one a row: `key \\t text \\n`, UTF-8, not base64; indexes as for tsv_images.\n"
+               "A text is JSON with `captions` or `caption` (a string, or a list of which one is drawn), with `tags`, "
+               "or with "
+               "`task: classification` and `class_name` (a tag or class name is put into a prompt template, both "
+               "drawn; commas are "
+               "dropped, `+` becomes a space); a JSON list (its first element); a JSON string; or the text itself. A "
+               "text that begins "
+               "with `{` or `[` must parse. `[unused0]` becomes \"person\".")
+        .option("list", &Options::list, "A .list file, one shard a line, read in that order; or a single .tsv.",
+                dime::required)
+        .option("root", &Options::root,
+                "The folder that the paths in the list join; the list's own folder when it is not given.")
+        .option("templates", &Options::templates,
+                "A file of prompt templates, one a line, with {} where the name goes; needed for rows of tags and "
+                "class names.");
+  }
+
+  explicit TsvTexts(const Options& o)
+      : shards_(dime::with_name(kName, [&] { return dime::TsvShards(o.list, o.root); })),
+        templates_(dime::with_name(kName, [&] {
+          return o.templates.empty() ? std::vector<std::string>{} : dime::read_templates(o.templates);
+        })) {}
+
+  std::int64_t size() const override { return shards_.size(); }
+  dime::DatasetInfo info() const override { return {.text = true}; }
+
+  dime::Row get(std::int64_t i) const override {
+    return dime::with_name(kName, [&] {
+      dime::check_row(kName, i, size());
+      const dime::TsvRow stored = shards_.row(i);
+      dime::Row row;
+      row.key = stored.key;
+      try {
+        row.texts = dime::text_candidates(stored.payload, templates_);
+      } catch (const dime::RowError& e) {
+        throw dime::RowError(where(stored) + ": " + e.what());
+      }
+      return row;
+    });
+  }
+
+ private:
+  dime::TsvShards shards_;
+  std::vector<std::string> templates_;
+};
+
+}  // namespace
+
+DIME_DATASET("tsv_texts", TsvTexts)

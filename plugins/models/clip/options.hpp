@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: Apache-2.0
+// The options of model `clip`, and the sizes that follow from them.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include <dime/model.hpp>
+
+#include "../transformer.hpp"
+
+namespace dime::plugins::clip {
+
+inline constexpr Range at_least_one{1, std::numeric_limits<double>::infinity(), false};
+
+struct ImageOptions {
+  std::optional<std::int64_t> image_size;
+  std::optional<std::int64_t> patch_size;
+  std::optional<std::int64_t> width;
+  std::optional<std::int64_t> layers;
+  std::optional<std::int64_t> heads;
+  double mlp_ratio = 4;
+  std::string activation = "quick_gelu";
+  double drop_path = 0;
+
+  static Schema<ImageOptions> schema() {
+    return Schema<ImageOptions>("A vision transformer that reads its class token.")
+        .option("image_size", &ImageOptions::image_size, "Pixels on each side.", at_least_one)
+        .option("patch_size", &ImageOptions::patch_size, "Pixels on each side of a patch.", at_least_one)
+        .option("width", &ImageOptions::width, "Width of the blocks.", at_least_one)
+        .option("layers", &ImageOptions::layers, "Number of blocks.", at_least_one)
+        .option("heads", &ImageOptions::heads, "Attention heads of a block; must divide width.", at_least_one)
+        .option("mlp_ratio", &ImageOptions::mlp_ratio, "Width of the hidden layer, in widths.", positive)
+        .option("activation", &ImageOptions::activation, "quick_gelu in OpenAI's weights.",
+                one_of({"quick_gelu", "gelu"}))
+        .option("drop_path", &ImageOptions::drop_path,
+                "Stochastic depth: probability of the last block; earlier ones grow linearly from 0.", between(0, 0.9));
+  }
+};
+
+struct TextOptions {
+  std::optional<std::int64_t> width;
+  std::optional<std::int64_t> layers;
+  std::optional<std::int64_t> heads;
+  std::int64_t context = 77;
+  std::int64_t vocabulary = 49408;
+  std::string activation = "quick_gelu";
+
+  static Schema<TextOptions> schema() {
+    return Schema<TextOptions>("A causal transformer that reads the end-of-text token.")
+        .option("width", &TextOptions::width, "Width of the blocks.", at_least_one)
+        .option("layers", &TextOptions::layers, "Number of blocks.", at_least_one)
+        .option("heads", &TextOptions::heads, "Attention heads of a block; must divide width.", at_least_one)
+        .option("context", &TextOptions::context, "Tokens of a text.", at_least_one)
+        .option("vocabulary", &TextOptions::vocabulary, "Number of tokens; the end of text is the last.", at_least_one)
+        .option("activation", &TextOptions::activation, "quick_gelu in OpenAI's weights.",
+                one_of({"quick_gelu", "gelu"}));
+  }
+};
+
+struct Options {
+  std::optional<std::string> preset;
+  std::string towers = "both";
+  std::optional<std::int64_t> embed_dim;
+  std::optional<ImageOptions> image;
+  std::optional<TextOptions> text;
+  std::array<double, 3> mean = ImageSpec{}.mean;
+  std::array<double, 3> std = ImageSpec{}.std;
+  bool checkpointing = false;
+  double logit_scale_init = 1 / 0.07;
+
+  static Schema<Options> schema() {
+    return Schema<Options>(
+               "CLIP with a vision transformer (arXiv 2103.00020), its parameters named as OpenAI's. Either tower may "
+               "be "
+               "absent. Taps: visual.ln_pre and visual.transformer.resblocks.N [positions, width], visual.ln_post "
+               "[width].")
+        .option("preset", &Options::preset, "Sizes of both towers; options that are given override it.",
+                one_of({"ViT-B-32", "ViT-B-16", "ViT-L-14", "ViT-L-14-336"}))
+        .option("towers", &Options::towers, "Which of the described towers are built.",
+                one_of({"both", "image", "text"}))
+        .option("embed_dim", &Options::embed_dim, "Width of the vectors that both towers give.", at_least_one)
+        .option("image", &Options::image, "The image tower.")
+        .option("text", &Options::text, "The text tower.")
+        .option("mean", &Options::mean, "Of red, green and blue in [0, 1], as the image tower expects.")
+        .option("std", &Options::std, "Likewise.", positive)
+        .option("checkpointing", &Options::checkpointing,
+                "Compute each block again in backward: less memory, more time.")
+        .option("logit_scale_init", &Options::logit_scale_init,
+                "First value of the learnt scale of scores, which never acts above 100.", positive);
+  }
+};
+
+/// The sizes of an image tower.
+struct ImageShape {
+  std::int64_t image_size = 0;
+  std::int64_t patch_size = 0;
+  StackSpec stack;
+};
+
+/// The sizes of a text tower.
+struct TextShape {
+  std::int64_t context = 0;
+  std::int64_t vocabulary = 0;
+  StackSpec stack;
+};
+
+/// What the options describe.
+struct Shape {
+  std::int64_t embed_dim = 0;
+  std::optional<ImageShape> image;
+  std::optional<TextShape> text;
+};
+
+namespace detail {
+
+inline void fill(std::optional<std::int64_t>& option, std::int64_t value) { option = option.value_or(value); }
+
+inline void apply_preset(Options& options) {
+  const bool large = options.preset->starts_with("ViT-L");
+  fill(options.embed_dim, large ? 768 : 512);
+  if (!options.image) options.image.emplace();
+  fill(options.image->image_size, options.preset->ends_with("-336") ? 336 : 224);
+  fill(options.image->patch_size, large ? 14 : *options.preset == "ViT-B-16" ? 16 : 32);
+  fill(options.image->width, large ? 1024 : 768);
+  fill(options.image->layers, large ? 24 : 12);
+  fill(options.image->heads, large ? 16 : 12);
+  if (!options.text) options.text.emplace();
+  fill(options.text->width, large ? 768 : 512);
+  fill(options.text->layers, 12);
+  fill(options.text->heads, large ? 12 : 8);
+}
+
+inline std::int64_t given(const std::optional<std::int64_t>& option, const std::string& name) {
+  if (!option) throw ConfigError("[model/clip] needs " + name + ": give it, or a preset");
+  return *option;
+}
+
+inline void check_divides(std::int64_t part, const std::string& part_name, std::int64_t whole,
+                          const std::string& whole_name) {
+  if (whole % part == 0) return;
+  throw ConfigError("[model/clip] " + part_name + " (" + std::to_string(part) + ") must divide " + whole_name + " (" +
+                    std::to_string(whole) + ")");
+}
+
+template <class Tower>
+StackSpec stack(const Tower& options, const std::string& tower) {
+  StackSpec spec;
+  spec.width = given(options.width, tower + ".width");
+  spec.layers = given(options.layers, tower + ".layers");
+  spec.heads = given(options.heads, tower + ".heads");
+  spec.activation = options.activation == "gelu" ? Activation::gelu : Activation::quick_gelu;
+  check_divides(spec.heads, tower + ".heads", spec.width, tower + ".width");
+  return spec;
+}
+
+inline ImageShape shape(const ImageOptions& options) {
+  ImageShape all{given(options.image_size, "image.image_size"), given(options.patch_size, "image.patch_size"),
+                 stack(options, "image")};
+  all.stack.mlp_ratio = options.mlp_ratio;
+  all.stack.drop_path = options.drop_path;
+  check_divides(all.patch_size, "image.patch_size", all.image_size, "image.image_size");
+  return all;
+}
+
+inline TextShape shape(const TextOptions& options) {
+  TextShape all{options.context, options.vocabulary, stack(options, "text")};
+  all.stack.causal = true;
+  return all;
+}
+
+}  // namespace detail
+
+/// Fills the options with their preset. Throws ConfigError for what is missing or does not divide.
+inline Shape resolve(Options options) {
+  if (options.preset) detail::apply_preset(options);
+  Shape all;
+  if (options.image && options.towers != "text") all.image = detail::shape(*options.image);
+  if (options.text && options.towers != "image") all.text = detail::shape(*options.text);
+  if (!all.image && !all.text) throw ConfigError("[model/clip] has no tower: give image, text or preset");
+  all.embed_dim = detail::given(options.embed_dim, "embed_dim");
+  return all;
+}
+
+}  // namespace dime::plugins::clip

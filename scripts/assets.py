@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The Python half of scripts/assets.sh: takes text files out of open_clip's wheel, without running its code.
+
+Use: assets.py WHEEL OUT VERSION | assets.py --check OUT VERSION
+"""
+import ast
+import hashlib
+import os
+import sys
+import zipfile
+
+# What each version's files must be.
+MEMBERS = {
+    "3.3.0": {
+        "open_clip/bpe_simple_vocab_16e6.txt.gz": "924691ac288e54409236115652ad4aa250f48203de50a9e4722a6ecd48d6804a",
+        "open_clip/zero_shot_metadata.py": "3bd8adb168bdf80fd681a71258e67f2c4d0f8ed73eae9b504ed5063e1726bbe9",
+    }
+}
+VOCABULARY, METADATA = "open_clip/bpe_simple_vocab_16e6.txt.gz", "open_clip/zero_shot_metadata.py"
+
+
+def sha256(data):
+    return hashlib.sha256(data).hexdigest()
+
+
+def read_members(wheel, version):
+    files = {}
+    with zipfile.ZipFile(wheel) as archive:
+        for name, expected in MEMBERS[version].items():
+            files[name] = archive.read(name)
+            if sha256(files[name]) != expected:
+                sys.exit(f"{wheel}: {name} has sha256 {sha256(files[name])}, not {expected}: remove the file and try again")
+    return files
+
+
+def assigned(module, name):
+    for node in module.body:
+        if isinstance(node, ast.Assign) and node.targets[0].id == name:
+            return node.value
+    sys.exit(f"{METADATA}: no {name}")
+
+
+def template(function):
+    """`lambda c: f'a photo of a {c}.'` as "a photo of a {}."."""
+    parts = function.body.values
+    return "".join(part.value if isinstance(part, ast.Constant) else "{}" for part in parts)
+
+
+def build(files, version):
+    module = ast.parse(files[METADATA])
+    templates = [template(f) for f in assigned(module, "OPENAI_IMAGENET_TEMPLATES").elts]
+    classes = list(ast.literal_eval(assigned(module, "IMAGENET_CLASSNAMES")))
+    if len(templates) != 80 or len(classes) != 1000 or any(t.count("{}") != 1 for t in templates):
+        sys.exit(f"{METADATA}: {len(templates)} templates and {len(classes)} classes, not 80 and 1000")
+    texts = {
+        "imagenet_templates.txt": templates,
+        "text_templates.txt": ["{}."] + templates,
+        "imagenet_classes.txt": classes,
+    }
+    made = {name: ("\n".join(lines) + "\n").encode() for name, lines in texts.items()}
+    made["bpe_simple_vocab_16e6.txt.gz"] = files[VOCABULARY]
+    lines = [f"open_clip_torch {version} (PyPI, wheel)"]
+    lines += [f"sha256 {sha256(files[name])}  {name}" for name in sorted(files)]
+    lines += [f"sha256 {sha256(made[name])}  {name} (here)" for name in sorted(made)]
+    made["SOURCE.txt"] = ("\n".join(lines) + "\n").encode()
+    return made
+
+
+def write(made, out):
+    os.makedirs(out, exist_ok=True)
+    for name in sorted(made, key=lambda n: n == "SOURCE.txt"):  # last: it says that the rest is whole
+        path = os.path.join(out, name)
+        with open(path + ".part", "wb") as file:
+            file.write(made[name])
+        os.replace(path + ".part", path)
+
+
+def is_complete(out, version):
+    """Whether SOURCE.txt is of this version and every file is what it says."""
+    try:
+        with open(os.path.join(out, "SOURCE.txt"), encoding="utf-8") as file:
+            lines = file.read().splitlines()
+        here = [line.split() for line in lines if line.endswith(" (here)")]
+        good = lines[0] == f"open_clip_torch {version} (PyPI, wheel)" and len(here) == 4
+        for _, expected, name, _ in here:
+            with open(os.path.join(out, name), "rb") as file:
+                good = good and sha256(file.read()) == expected
+        return good
+    except (OSError, IndexError, ValueError):
+        return False
+
+
+def main():
+    if sys.argv[1] == "--check":
+        sys.exit(0 if is_complete(sys.argv[2], sys.argv[3]) else 1)
+    wheel, out, version = sys.argv[1:]
+    write(build(read_members(wheel, version), version), out)
+    print(f"made {out}")
+
+
+main()

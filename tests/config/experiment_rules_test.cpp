@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+// The rules between keys of an experiment.
+#include <gmock/gmock.h>
+
+#include "config/files.hpp"
+
+namespace dime {
+namespace {
+
+using test::mistakes;
+
+std::string data(const std::string& text) { return mistakes("{schema: 1, name: x, data:\n " + text + "}"); }
+
+TEST(Streams, TheShortFormBecomesOneSource) {
+  const Experiment e = test::experiment(
+      "{schema: 1, name: x, data: {images: {source: {type: a}, features: {type: b}, rows: {from: 2, to: 5}, "
+      "batch_size: 4}}}");
+  ASSERT_EQ(e.data.images->sources.size(), 1u);
+  const SourceEntry& s = e.data.images->sources[0];
+  EXPECT_EQ(s.weight, 1);
+  EXPECT_EQ(s.source->type, "a");
+  EXPECT_EQ(s.features->type, "b");
+  EXPECT_EQ(s.rows->from, 2);
+  EXPECT_EQ(s.rows->to, 5);
+}
+
+TEST(Streams, Mistakes) {
+  EXPECT_EQ(data("{images: {batch_size: 1}}"), "f.yaml:2:11: \"images\" of \"data\" needs a `source` or `features`");
+  EXPECT_EQ(data("{images: {source: {type: a}}}"),
+            "f.yaml:2:11: \"images\" of \"data\" needs option \"batch_size\" (Rows of a step, over all processes.)");
+  EXPECT_EQ(data("{images: {source: {type: a}, batch_size: 0}}"),
+            "f.yaml:2:43: option \"batch_size\" of \"images\" of \"data\" must be > 0, got 0");
+  EXPECT_EQ(
+      data("{images: {source: {type: a}, sources: [{source: {type: b}}], rows: {from: 1}, batch_size: 1}}"),
+      "f.yaml:2:20: option \"source\" of \"images\" of \"data\" cannot stand beside `sources`; move it into an entry "
+      "of "
+      "`sources`\n"
+      "f.yaml:2:69: option \"rows\" of \"images\" of \"data\" cannot stand beside `sources`; move it into an entry of "
+      "`sources`");
+  EXPECT_EQ(data("{images: {sources: [], batch_size: 1}}"),
+            "f.yaml:2:21: option \"sources\" of \"images\" of \"data\" takes at least one source, got an empty list");
+  EXPECT_EQ(data("{images: {sources: [{weight: 0, source: {type: a}}, {weight: 1}], batch_size: 1}}"),
+            "f.yaml:2:31: option \"weight\" of item 1 of \"sources\" of \"images\" of \"data\" must be > 0, got 0\n"
+            "f.yaml:2:54: item 2 of \"sources\" of \"images\" of \"data\" needs a `source` or `features`");
+  EXPECT_EQ(data("{texts: {features: {type: a}, rows: {from: 1}, batch_size: 1}}"),
+            "f.yaml:2:38: option \"rows\" of \"texts\" of \"data\" needs a `source` to take rows of");
+  EXPECT_EQ(data("{texts: {source: {type: a}, rows: {from: 5, to: 5}, batch_size: 1}}"),
+            "f.yaml:2:50: option \"to\" of \"rows\" of \"texts\" of \"data\" must be > \"from\" (5), got \"5\"");
+  EXPECT_EQ(data("{texts: 3}"), "f.yaml:2:10: option \"texts\" of \"data\" takes a map, got \"3\"");
+}
+
+const std::string streams = "data: {images: {source: {type: a}, batch_size: 1}}";
+const std::string student = "models: {student: {type: m}}";
+
+std::string with(const std::string& rest) { return mistakes("schema: 1\nname: x\n" + rest); }
+
+TEST(Rules, LengthOfTheRun) {
+  const std::string losses = streams + "\n" + student + "\nlosses: {vl: {type: vl}}\n";
+  EXPECT_EQ(with(losses + "train: {epochs: 1}"), "");
+  EXPECT_EQ(with(losses + "train: {steps: 1}"), "");
+  EXPECT_EQ(with(losses + "train: {}"),
+            "f.yaml:6:8: \"train\" needs `epochs` or `steps`: there are losses to train with");
+  EXPECT_EQ(with(losses), "f.yaml:1:1: \"train\" needs `epochs` or `steps`: there are losses to train with");
+  EXPECT_EQ(with("train: {epochs: 1, steps: 2}"),
+            "f.yaml:3:27: \"train\" takes `epochs` or `steps`, got both; remove one");
+  EXPECT_EQ(with("train: {steps: 2, epochs: 1}"),
+            "f.yaml:3:27: \"train\" takes `epochs` or `steps`, got both; remove one");
+  EXPECT_EQ(with("train: {}"), "");
+}
+
+TEST(Rules, LossesNeedTheirRows) {
+  const std::string head = "train: {steps: 1}\n" + student + "\n";
+  EXPECT_EQ(with(head + streams + "\nlosses: {c: {type: clip, on: pairs}}"),
+            "f.yaml:6:30: loss \"c\" works on pairs, but there is no data.pairs");
+  EXPECT_EQ(
+      with(head + "data: {pairs: {source: {type: a}, batch_size: 1}}\nlosses: {c: {type: clip}}"),
+      "f.yaml:6:13: loss \"c\" works on images and texts, but there is no data.images and no data.texts; give one, or "
+      "say `on: pairs`");
+  EXPECT_EQ(with("train: {steps: 1}\n" + streams + "\nlosses: {c: {type: clip}}"),
+            "f.yaml:1:1: there are losses, but no models.student to train");
+}
+
+TEST(Rules, Betas) {
+  EXPECT_EQ(with("train: {optimizer: {betas: [1, 0.9]}}"),
+            "f.yaml:3:28: option \"betas\" of \"optimizer\" of \"train\" must be < 1, got 1");
+}
+
+TEST(Rules, Extractions) {
+  EXPECT_EQ(
+      with(student + "\n" + streams +
+           "\nextract:\n  a: {of: data.texts, to: {type: t}}\n"
+           "  b: {model: student, of: data.image, to: {type: t}}\n  c: {model: student, of: data.images}\n"),
+      "f.yaml:6:6: extraction \"a\" encodes with the teacher, but there is no models.teacher\n"
+      "f.yaml:6:11: extraction \"a\" is of data.texts, which is not there\n"
+      "f.yaml:7:27: option \"of\" of \"b\" of \"extract\" takes one of data.images, data.texts, data.pairs, got "
+      "\"data.image\" (did you mean \"data.images\"?)\n"
+      "f.yaml:8:6: \"c\" of \"extract\" needs option \"to\" (Where the vectors go: {type: tsv_features, stem: PATH, "
+      "rows_per_shard: N}.)");
+  EXPECT_EQ(with(student + "\ndata: {pairs: {source: {type: a}, batch_size: 1}}\nextract:\n"
+                           "  a: {model: student, of: data.pairs, to: {type: t}}\n"),
+            "f.yaml:6:6: extraction \"a\" needs option \"part\" (image or text: the side of the pairs)");
+}
+
+TEST(Rules, Evaluations) {
+  const auto said = [](const std::string& text) { return with("evaluate:\n  e: " + text); };
+  EXPECT_EQ(
+      said(
+          "{task: zero_shot, data: {type: a}, text: {type: m, init: w.st}, templates: ['a {}.'], classes: [cat, dog]}"),
+      "");
+  EXPECT_EQ(said("{task: zero_shoot}"),
+            "f.yaml:4:13: option \"task\" of \"e\" of \"evaluate\" takes one of zero_shot, losses, got \"zero_shoot\" "
+            "(did you "
+            "mean \"zero_shot\"?)");
+  EXPECT_EQ(said("{data: {type: a}}"), "f.yaml:4:6: \"e\" of \"evaluate\" needs option \"task\" (What is measured.)");
+  EXPECT_EQ(said("{task: zero_shot}"),
+            "f.yaml:4:6: \"e\" of \"evaluate\" needs option \"data\" (a data source with labels)");
+  EXPECT_EQ(said("{task: zero_shot, data: {root: a}, text: nobody, templates: [photo], models: [students]}"),
+            "f.yaml:4:30: \"data\" of \"e\" of \"evaluate\" needs option \"type\" (the name of its plugin)\n"
+            "f.yaml:4:47: option \"text\" of \"e\" of \"evaluate\" takes one of teacher, student, got \"nobody\"\n"
+            "f.yaml:4:67: item 1 of option \"templates\" of \"e\" of \"evaluate\" has no {} for the class name, got "
+            "\"photo\"\n"
+            "f.yaml:4:84: item 1 of option \"models\" of \"e\" of \"evaluate\" takes one of student, teacher, got "
+            "\"students\" "
+            "(did you mean \"student\"?)");
+  EXPECT_EQ(said("{task: zero_shot, data: {type: a}, text: {type: m}}"),
+            "f.yaml:4:47: option \"text\" of \"e\" of \"evaluate\" needs option \"init\" (the weights of this model)");
+  EXPECT_EQ(
+      said("{task: losses, classes: x, data: {images: {source: {type: a}, shufle: true}}}"),
+      "f.yaml:4:30: option \"classes\" of \"e\" of \"evaluate\" belongs to task zero_shot; remove it\n"
+      "f.yaml:4:68: unknown option \"shufle\" of \"images\" of \"data\" of \"e\" of \"evaluate\" (did you mean "
+      "\"shuffle\"?); it takes: batch_size, broken_rate, features, last, resampling, rows, shuffle, source, sources, "
+      "transform");
+}
+
+}  // namespace
+}  // namespace dime

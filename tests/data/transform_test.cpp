@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "data/transform.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "config/yaml.hpp"
+#include "data/transforms.hpp"
+
+namespace dime {
+namespace {
+
+std::vector<Component> list_of(const std::string& yaml) {
+  const auto origin = std::make_shared<const Origin>(Origin{"x.yaml", "."});
+  const Value value = parse_yaml(yaml, origin);
+  Problems problems;
+  std::vector<Component> list;
+  detail::OptionType<std::vector<Component>>::read(value, list, {}, "transform", problems);
+  problems.raise();
+  return list;
+}
+
+std::vector<std::string> mistakes(const std::string& yaml) {
+  Problems problems;
+  TransformList::check(list_of(yaml), problems);
+  return problems.lines();
+}
+
+Image ramp(int height, int width) {
+  Image image{height, width, {}};
+  for (int i = 0; i < height * width * 3; ++i) image.rgb.push_back(static_cast<std::uint8_t>(i * 37 % 256));
+  return image;
+}
+
+TEST(TransformList, ListsEveryMistake) {
+  const auto lines = mistakes("[{type: rezise, size: 3}, {type: resize, size: [1, 2, 3]}, {type: normalize}, {type: center_crop, sizes: 4}]");
+  ASSERT_EQ(lines.size(), 5U);
+  EXPECT_EQ(lines[0],
+            "x.yaml:1:2: unknown transform \"rezise\" (did you mean \"resize\"?); there are: center_crop, horizontal_flip, "
+            "normalize, random_crop, random_resized_crop, resize");
+  EXPECT_EQ(lines[2], "x.yaml:1:65: transform \"normalize\" must be the last of the list");
+  EXPECT_EQ(lines[4],
+            "x.yaml:1:103: unknown option \"sizes\" of transform \"center_crop\" (did you mean \"size\"?); it takes: size");
+}
+
+TEST(TransformList, NormalisesAsTheListSaysOrAsTheModelNeeds) {
+  const Normalisation model{{0.1, 0.2, 0.3}, {0.4, 0.5, 0.6}};
+  EXPECT_EQ(TransformList(list_of("[]"), model).normalisation().mean, model.mean);
+  EXPECT_EQ(TransformList(list_of("[{type: normalize, preset: half}]"), model).normalisation().std[2], 0.5);
+  EXPECT_EQ(TransformList(list_of("[{type: normalize, mean: [1, 2, 3]}]"), model).normalisation().mean[1], 2.0);
+}
+
+TEST(TransformList, PixelsAreScaledAndNormalised) {
+  Image image{1, 2, {0, 51, 102, 153, 204, 255}};
+  const TransformList list(list_of("[{type: normalize, preset: half}]"));
+  CounterRandom random(1);
+  float out[6];
+  list.run(image, random, 1, 2, out);
+  const float expected[] = {-1.0F, 0.2F, -0.6F, 0.6F, -0.2F, 1.0F};
+  for (int i = 0; i < 6; ++i) EXPECT_NEAR(out[i], expected[i], 1e-6) << i;
+}
+
+TEST(TransformList, AnImageOfAnotherSizeIsABrokenRow) {
+  Image image = ramp(4, 6);
+  CounterRandom random(1);
+  std::vector<float> out(3 * 5 * 5);
+  try {
+    TransformList().run(image, random, 5, 5, out.data());
+    FAIL();
+  } catch (const RowError& e) {
+    EXPECT_STREQ(e.what(), "the image is 4x6 after its transforms, the model takes 5x5: add a resize or a crop");
+  }
+}
+
+TEST(TransformList, TheSameKeyGivesTheSamePixelsAndAnotherKeyOthers) {
+  const TransformList list(list_of("[{type: random_resized_crop, size: 8}, {type: horizontal_flip}, {type: normalize}]"));
+  const auto run = [&](std::uint64_t key) {
+    Image image = ramp(20, 30);
+    CounterRandom random(key);
+    std::vector<float> out(3 * 8 * 8);
+    list.run(image, random, 8, 8, out.data());
+    return out;
+  };
+  EXPECT_EQ(run(5), run(5));
+  EXPECT_NE(run(5), run(6));
+}
+
+TEST(TransformList, TheEvaluationFormResizesAndCutsTheMiddle) {
+  Image image = ramp(40, 60);
+  CounterRandom random(1);
+  TransformList::evaluation(16, {}).run(image, random);
+  EXPECT_EQ(image.height, 16);
+  EXPECT_EQ(image.width, 16);
+}
+
+TEST(RandomResizedCrop, DrawsRegionsOfTheAskedAreaAndRatio) {
+  const RandomResizedCrop crop({8, {0.25, 0.5}, {0.75, 4.0 / 3.0}, "bilinear"});
+  CounterRandom random(3);
+  double mean = 0;
+  for (int i = 0; i < 2000; ++i) {
+    const Box box = crop.draw({300, 400}, random);
+    const double area = static_cast<double>(box.height) * box.width / (300.0 * 400.0);
+    const double ratio = static_cast<double>(box.width) / box.height;
+    ASSERT_GE(box.top, 0);
+    ASSERT_GE(box.left, 0);
+    ASSERT_LE(box.top + box.height, 300);
+    ASSERT_LE(box.left + box.width, 400);
+    ASSERT_NEAR(area, 0.375, 0.135);
+    ASSERT_NEAR(std::log(ratio), 0, 0.31);
+    mean += area / 2000;
+  }
+  EXPECT_NEAR(mean, 0.375, 0.01);
+}
+
+TEST(RandomCrop, PadsWithBlackAndKeepsThePixels) {
+  Image image{2, 2, {9, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9}};
+  CounterRandom random(1);
+  RandomCrop({6, 2}).apply(image, random);
+  ASSERT_EQ(image.height, 6);
+  EXPECT_EQ(std::count(image.rgb.begin(), image.rgb.end(), 9), 12);
+  EXPECT_EQ(image.rgb[(2 * 6 + 2) * 3], 9);
+}
+
+TEST(HorizontalFlip, FlipsAboutAsOftenAsAsked) {
+  const HorizontalFlip flip({0.25});
+  int flipped = 0;
+  for (std::uint64_t key = 0; key < 2000; ++key) {
+    Image image{1, 2, {1, 1, 1, 2, 2, 2}};
+    CounterRandom random(random_key({key}));
+    flip.apply(image, random);
+    flipped += image.rgb[0] == 2;
+  }
+  EXPECT_NEAR(flipped, 500, 80);
+}
+
+TEST(CenterCrop, AnImageThatIsTooSmallIsABrokenRow) {
+  Image image = ramp(4, 9);
+  CounterRandom random(1);
+  try {
+    CenterCrop({5}).apply(image, random);
+    FAIL();
+  } catch (const RowError& e) {
+    EXPECT_STREQ(e.what(), "the image is 4x9, smaller than the crop of 5: put a resize before it");
+  }
+}
+
+}  // namespace
+}  // namespace dime

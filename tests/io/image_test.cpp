@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "io/image.hpp"
+
+#include <gmock/gmock.h>
+#include <zlib.h>
+
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <nlohmann/json.hpp>
+
+namespace dime {
+namespace {
+
+using nlohmann::json;
+using testing::ThrowsMessage;
+using Bytes = std::vector<std::uint8_t>;
+
+const std::filesystem::path folder = std::filesystem::path(DIME_TEST_SOURCE_DIR) / "tests" / "golden" / "images";
+
+Bytes read(const std::string& name) {
+  std::ifstream file(folder / name, std::ios::binary);
+  EXPECT_TRUE(file) << name;
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+std::string error_of(const Bytes& bytes, const ImageLimits& limits = {}) {
+  Image image;
+  try {
+    decode_image(bytes, image, limits);
+  } catch (const RowError& error) {
+    return error.what();
+  }
+  return "";
+}
+
+void put_u16(Bytes& bytes, std::size_t at, int value) {
+  bytes.at(at) = static_cast<std::uint8_t>(value >> 8);
+  bytes.at(at + 1) = static_cast<std::uint8_t>(value);
+}
+
+// Where a baseline JPEG says its height; the width follows.
+std::size_t jpeg_size_at(const Bytes& bytes) {
+  for (std::size_t i = 0; i + 9 < bytes.size(); ++i) {
+    if (bytes[i] == 0xFF && bytes[i + 1] == 0xC0) return i + 5;
+  }
+  return 0;
+}
+
+TEST(Image, DecodesAsTorchvisionDoes) {
+  const json golden = json::parse(std::ifstream(folder / "images.json"));
+  ASSERT_EQ(golden.at("decoded").size(), 17u);
+  Image image;
+  for (const json& row : golden.at("decoded")) {
+    const std::string name = row.at("file");
+    decode_image(read(name), image);
+    EXPECT_EQ(image.height, row.at("height").get<int>()) << name;
+    EXPECT_EQ(image.width, row.at("width").get<int>()) << name;
+    ASSERT_EQ(image.rgb.size(), static_cast<std::size_t>(image.height * image.width * 3)) << name;
+    EXPECT_EQ(crc32(0, image.rgb.data(), static_cast<uInt>(image.rgb.size())), row.at("crc").get<std::uint32_t>())
+        << name;
+  }
+}
+
+TEST(Image, RefusesWhatIsNoImage) {
+  EXPECT_EQ(error_of({}), "empty image");
+  EXPECT_EQ(error_of({'G', 'I', 'F', '8', '9', 'a'}), "not a JPEG or PNG image");
+  EXPECT_EQ(error_of({0xFF, 0xD8}), "not a JPEG or PNG image");
+}
+
+TEST(Image, RefusesATruncatedJpeg) {
+  for (const char* name : {"420.jpg", "progressive.jpg", "grey.jpg", "cmyk.jpg", "restart.jpg"}) {
+    const Bytes whole = read(name);
+    for (std::size_t size = 3; size + 2 <= whole.size(); size += 7) {
+      EXPECT_NE(error_of(Bytes(whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(size))), "")
+          << name << " " << size;
+    }
+  }
+  Bytes half = read("420.jpg");
+  half.resize(half.size() / 2 + 200);
+  EXPECT_EQ(error_of(half), "truncated JPEG: Premature end of JPEG file");
+}
+
+TEST(Image, RefusesATruncatedPng) {
+  for (const char* name : {"rgb.png", "palette.png", "grey_16_bits.png"}) {
+    const Bytes whole = read(name);
+    for (std::size_t size = 8; size < whole.size(); size += 5) {
+      const std::string error = error_of(Bytes(whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(size)));
+      EXPECT_EQ(error, "truncated PNG: the file ends too early") << name << " " << size;
+    }
+  }
+}
+
+TEST(Image, RefusesACorruptPng) {
+  Bytes bytes = read("rgb.png");
+  bytes[29] ^= 0xFF;  // the checksum of the header
+  EXPECT_EQ(error_of(bytes), "corrupt PNG: IHDR: CRC error");
+  bytes = read("rgb.png");
+  bytes[bytes.size() / 2] ^= 0xFF;
+  EXPECT_NE(error_of(bytes), "");
+}
+
+TEST(Image, RefusesACorruptJpeg) {
+  Bytes bytes = read("420.jpg");
+  bytes[2] = 0xFF;
+  bytes[3] = 0xC3;  // lossless, which libjpeg does not decode
+  EXPECT_EQ(error_of(bytes), "corrupt JPEG: Unsupported JPEG process: SOF type 0xc3");
+}
+
+TEST(Image, KeepsToTheLimitsBeforeItAllocates) {
+  Bytes bytes = read("420.jpg");
+  const std::size_t at = jpeg_size_at(bytes);
+  ASSERT_NE(at, 0u);
+  put_u16(bytes, at, 20001);
+  EXPECT_EQ(error_of(bytes), "JPEG image of 61 x 20001 pixels: a side is longer than 20000");
+  put_u16(bytes, at, 20000);
+  put_u16(bytes, at + 2, 20000);
+  EXPECT_EQ(error_of(bytes), "JPEG image of 20000 x 20000 pixels: more than 178956970 pixels");
+  EXPECT_EQ(error_of(read("rgb.png"), {30, 1000}), "PNG image of 31 x 23 pixels: a side is longer than 30");
+  EXPECT_EQ(error_of(read("rgb.png"), {31, 712}), "PNG image of 31 x 23 pixels: more than 712 pixels");
+  EXPECT_EQ(error_of(read("rgb.png"), {31, 713}), "");
+}
+
+TEST(Image, DecodesAgainAfterAnError) {
+  Image image;
+  Bytes half = read("420.jpg");
+  half.resize(half.size() / 2);
+  EXPECT_THROW(decode_image(half, image), RowError);
+  decode_image(read("rgb.png"), image);
+  EXPECT_EQ(image.rgb.size(), 23u * 31u * 3u);
+}
+
+TEST(RawImage, RepeatsGreyAndCopiesRgb) {
+  Image image;
+  rgb_from_pixels(Bytes{1, 2, 3, 4, 5, 6}, {2, 3, 1}, image);
+  EXPECT_EQ(image.rgb, (Bytes{1, 1, 1, 2, 2, 2, 3, 3, 3, 4, 4, 4, 5, 5, 5, 6, 6, 6}));
+  EXPECT_EQ(image.height, 2);
+  EXPECT_EQ(image.width, 3);
+  rgb_from_pixels(Bytes{1, 2, 3, 4, 5, 6}, {1, 2, 3}, image);
+  EXPECT_EQ(image.rgb, (Bytes{1, 2, 3, 4, 5, 6}));
+}
+
+TEST(RawImage, RefusesWrongSizes) {
+  Image image;
+  const auto make = [&](PixelShape shape) { return [&image, shape] { rgb_from_pixels(Bytes(6), shape, image); }; };
+  EXPECT_THAT(make({2, 2, 1}), ThrowsMessage<RowError>("raw image of 2 x 2 x 1 has 6 bytes, not 4"));
+  EXPECT_THAT(make({3, 1, 2}), ThrowsMessage<RowError>("raw image with 2 channels: only 1 and 3 are known"));
+  EXPECT_THAT(make({0, 6, 1}), ThrowsMessage<RowError>("raw image of 6 x 0 pixels: no pixels"));
+  EXPECT_THAT(make({-2, -3, 1}), ThrowsMessage<RowError>("raw image of -3 x -2 pixels: no pixels"));
+}
+
+}  // namespace
+}  // namespace dime

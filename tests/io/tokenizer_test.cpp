@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "io/tokenizer.hpp"
+
+#include <gmock/gmock.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <thread>
+
+#include <dime/error.hpp>
+
+namespace dime {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+using testing::ThrowsMessage;
+
+std::string environment(const char* name) {
+  const char* value = std::getenv(name);
+  return value == nullptr ? "" : value;
+}
+
+// scripts/setup.sh makes the assets; $DIME_ASSETS_DIR says where they are, when not in the cache.
+fs::path vocabulary_path() {
+  fs::path assets = environment("DIME_ASSETS_DIR");
+  if (assets.empty()) {
+    fs::path cache = environment("DIME_CACHE_DIR");
+    if (cache.empty() && !environment("XDG_CACHE_HOME").empty())
+      cache = fs::path(environment("XDG_CACHE_HOME")) / "dime";
+    if (cache.empty()) cache = fs::path(environment("HOME")) / ".cache" / "dime";
+    assets = cache / "assets";
+  }
+  return assets / "clip" / "bpe_simple_vocab_16e6.txt.gz";
+}
+
+class Tokenizer : public testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    if (fs::exists(vocabulary_path())) tokenizer_ = std::make_unique<ClipTokenizer>(vocabulary_path());
+  }
+  static void TearDownTestSuite() { tokenizer_.reset(); }
+  void SetUp() override { ASSERT_NE(tokenizer_, nullptr) << "no " << vocabulary_path() << ": run scripts/assets.sh"; }
+
+  static json golden() {
+    return json::parse(std::ifstream(fs::path(DIME_TEST_SOURCE_DIR) / "tests" / "golden" / "tokens.json"));
+  }
+  static std::vector<std::int64_t> padded(std::string_view text, std::size_t context) {
+    std::vector<std::int64_t> out(context, -1);
+    tokenizer_->encode_padded(text, static_cast<std::int64_t>(context), out.data());
+    return out;
+  }
+
+  inline static std::unique_ptr<ClipTokenizer> tokenizer_;
+};
+
+TEST_F(Tokenizer, EqualsOpenClip) {
+  const json rows = golden().at("encode");
+  ASSERT_GE(rows.size(), 300u);
+  for (const json& row : rows) {
+    const std::string text = row.at("text");
+    EXPECT_EQ(tokenizer_->encode(text), row.at("tokens").get<std::vector<std::int32_t>>()) << row.at("text").dump();
+  }
+}
+
+TEST_F(Tokenizer, PadsAndCutsAsOpenClip) {
+  const json rows = golden().at("padded");
+  ASSERT_EQ(rows.size(), 16u);
+  for (const json& row : rows) {
+    EXPECT_EQ(padded(row.at("text").get<std::string>(), row.at("context")),
+              row.at("tokens").get<std::vector<std::int64_t>>());
+  }
+}
+
+TEST_F(Tokenizer, KnowsItsMarks) {
+  EXPECT_EQ(tokenizer_->start_token(), 49406);
+  EXPECT_EQ(tokenizer_->end_token(), 49407);
+  EXPECT_EQ(tokenizer_->size(), 49408);
+  EXPECT_EQ(padded("", 4), (std::vector<std::int64_t>{49406, 49407, 0, 0}));
+}
+
+TEST_F(Tokenizer, ReadsBrokenUtf8AsReplacementCharacters) {
+  EXPECT_EQ(tokenizer_->encode("a \xFF\xC3 b"), tokenizer_->encode("a \uFFFD\uFFFD b"));
+  EXPECT_EQ(tokenizer_->encode("\xF0\x9F\x98"), tokenizer_->encode("\uFFFD"));
+}
+
+TEST_F(Tokenizer, RefusesAnEmptyContext) {
+  EXPECT_THAT([] { padded("a", 0); }, ThrowsMessage<ArgumentError>("a context of 0 tokens: it must be positive"));
+}
+
+TEST_F(Tokenizer, IsTheSameFromManyThreads) {
+  const json rows = golden().at("encode");
+  std::vector<int> wrong(4, 0);
+  std::vector<std::thread> threads;
+  for (int& count : wrong) {
+    threads.emplace_back([&rows, &count] {
+      for (const json& row : rows) {
+        count +=
+            tokenizer_->encode(row.at("text").get<std::string>()) != row.at("tokens").get<std::vector<std::int32_t>>();
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(wrong, (std::vector<int>{0, 0, 0, 0}));
+}
+
+class Vocabulary : public testing::Test {
+ protected:
+  void SetUp() override {
+    path_ = fs::temp_directory_path() / ("dime_vocabulary_" + std::to_string(getpid()));
+    fs::remove(path_);
+  }
+  void TearDown() override { fs::remove(path_); }
+  void write(const std::string& text) const { std::ofstream(path_, std::ios::binary) << text; }
+  void expect(const std::string& text, const std::string& problem) const {
+    write(text);
+    EXPECT_THAT([this] { ClipTokenizer tokenizer(path_); }, ThrowsMessage<DataError>(path_.string() + problem));
+  }
+  fs::path path_;
+};
+
+TEST_F(Vocabulary, MustBeThere) {
+  EXPECT_THAT([this] { ClipTokenizer tokenizer(path_); },
+              ThrowsMessage<IoError>(path_.string() + ": cannot read the vocabulary: No such file or directory"));
+}
+
+TEST_F(Vocabulary, MustBeClips) {
+  expect("", ": not CLIP's vocabulary: 0 merges, not 48894");
+  expect("version\ni n\nt h\n", ": not CLIP's vocabulary: 2 merges, not 48894");
+  expect("version\ni n\nnonsense\n", ":3: not a vocabulary: a line must hold two symbols");
+}
+
+TEST_F(Vocabulary, MustMergeWhatItKnows) {
+  std::string text = "version\n";
+  for (int i = 0; i < 49000; ++i) text += "qqqq" + std::to_string(i) + " b\n";
+  expect(text, ":2: not a vocabulary: a merge of unknown symbols");
+}
+
+TEST_F(Vocabulary, MustBeWholeGzip) {
+  expect(std::string("\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03garbage", 17),
+         ": the vocabulary is damaged (gzip); fetch it again");
+}
+
+}  // namespace
+}  // namespace dime

@@ -1,0 +1,276 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <thread>
+
+#include <dime/error.hpp>
+#include <dime/tsv.hpp>
+
+#include "support/scratch_folder.hpp"
+
+namespace dime {
+namespace {
+
+using test::error_text;
+using testing::ElementsAre;
+
+std::vector<std::string> keys(const TsvShards& shards) {
+  std::vector<std::string> all;
+  for (std::int64_t i = 0; i < shards.size(); ++i) all.emplace_back(shards.row(i).key);
+  return all;
+}
+
+class Tsv : public testing::Test {
+ protected:
+  std::string problem(std::string_view name) {
+    return shown(error_text<DataError>([&] { TsvShards shards(folder_ / name); }));
+  }
+  std::string row_problem(std::string_view name, std::int64_t i) {
+    const TsvShards shards(folder_ / name);
+    return shown(error_text<DataError>([&] { shards.row(i); }));
+  }
+  // The folder's own name is drawn anew for each test.
+  std::string shown(std::string message) const {
+    const std::string prefix = folder_.path().string() + "/";
+    for (auto at = message.find(prefix); at != std::string::npos; at = message.find(prefix))
+      message.erase(at, prefix.size());
+    return message;
+  }
+
+  const test::ScratchFolder folder_;
+};
+
+TEST_F(Tsv, ReadsRowsOfOneShard) {
+  folder_.write("a.tsv", "k0\tone\nk1\ttwo\tmore\tcolumns\n k2 \t three \nk3\tfour");
+  const TsvShards shards(folder_ / "a.tsv");
+  ASSERT_EQ(shards.size(), 4);
+  EXPECT_THAT(keys(shards), ElementsAre("k0", "k1", "k2", "k3"));
+  EXPECT_EQ(shards.row(0).payload, "one");
+  EXPECT_EQ(shards.row(1).payload, "two");
+  EXPECT_EQ(shards.row(2).payload, "three");
+  EXPECT_EQ(shards.row(3).payload, "four");
+  EXPECT_EQ(shards.row(3).row, 3);
+  EXPECT_EQ(shards.where(2), "a.tsv:2 k2");
+}
+
+TEST_F(Tsv, ToleratesCarriageReturns) {
+  folder_.write("a.tsv", "k0\tone\r\nk1\ttwo\r\n");
+  folder_.write("a.lineidx", "0\r\n8\r\n");
+  folder_.write("a.list", "\r\na.tsv\r\n");
+  const TsvShards shards(folder_ / "a.list");
+  EXPECT_EQ(shards.row(0).payload, "one");
+  EXPECT_EQ(shards.row(1).payload, "two");
+}
+
+TEST_F(Tsv, JoinsShardsInTheOrderListed) {
+  folder_.write("b.tsv", "b0\tx\nb1\tx\n");
+  folder_.write("sub/a.tsv", "a0\tx\n");
+  folder_.write("all.list", "b.tsv\n\n  sub/a.tsv\nb.tsv");
+  const TsvShards shards(folder_ / "all.list");
+  EXPECT_THAT(keys(shards), ElementsAre("b0", "b1", "a0", "b0", "b1"));
+  EXPECT_EQ(shards.where(2), "sub/a.tsv:0 a0");
+  EXPECT_EQ(shards.row(4).row, 1);
+}
+
+TEST_F(Tsv, JoinsPathsToTheRoot) {
+  folder_.write("data/a.tsv", "a0\tx\n");
+  folder_.write("lists/all.list", "a.tsv\n");
+  EXPECT_EQ(TsvShards(folder_ / "lists/all.list", folder_ / "data").size(), 1);
+  EXPECT_EQ(problem("lists/all.list"), "lists/all.list:1: cannot open lists/a.tsv: No such file or directory");
+}
+
+TEST_F(Tsv, MakesTheIndexOnce) {
+  folder_.write("a.tsv", "k0\tone\nk1\ttwo");
+  TsvShards(folder_ / "a.tsv");
+  EXPECT_EQ(folder_.read("a.lineidx"), "0\n7\n");
+  EXPECT_THAT(folder_.names(), ElementsAre("a.lineidx", "a.tsv"));
+}
+
+TEST_F(Tsv, KeepsTheIndexInMemoryWhereItCannotBeWritten) {
+  folder_.write("sub/a.tsv", "k0\tone\nk1\ttwo");
+  std::filesystem::create_directory(folder_ / "sub/a.lineidx.d");
+  // A path that is too long for the index's temporary name stands for a folder that cannot be written, for root as
+  // well.
+  const std::string name = std::string(245, 'n') + ".tsv";
+  folder_.write(name, "k0\tone\nk1\ttwo");
+  const TsvShards shards(folder_ / name);
+  EXPECT_THAT(keys(shards), ElementsAre("k0", "k1"));
+  EXPECT_EQ(folder_.names(), (std::set<std::string>{name, "sub"}));
+}
+
+TEST_F(Tsv, KeepsTheRowsOfTheLineList) {
+  folder_.write("a.tsv", "k0\tx\nk1\tx\nk2\tx\nk3\tx\n");
+  folder_.write("a.linelist", "3\n1\n");
+  const TsvShards shards(folder_ / "a.tsv");
+  EXPECT_THAT(keys(shards), ElementsAre("k1", "k3"));
+  EXPECT_EQ(shards.where(1), "a.tsv:3 k3");
+}
+
+TEST_F(Tsv, ChecksTheLineList) {
+  folder_.write("a.tsv", "k0\tx\nk1\tx\n");
+  folder_.write("a.linelist", "0\n2\n");
+  EXPECT_EQ(problem("a.tsv"), "a.linelist:2: there is no row 2: the shard has rows 0 to 1");
+  folder_.write("a.linelist", "0\n-1\n");
+  EXPECT_EQ(problem("a.tsv"), "a.linelist:2: \"-1\" is no row number; one number from 0 a line is needed");
+  folder_.write("a.linelist", "");
+  EXPECT_EQ(problem("a.tsv"), "a.linelist keeps no row; take its shard out of the list, or delete this file");
+}
+
+TEST_F(Tsv, NamesWhatIsMissingOrEmpty) {
+  EXPECT_EQ(shown(error_text<IoError>([&] { TsvShards(folder_ / "none.list"); })),
+            "cannot open none.list: No such file or directory");
+  EXPECT_EQ(shown(error_text<IoError>([&] { TsvShards(folder_ / "none.tsv"); })),
+            "cannot open none.tsv: No such file or directory");
+  folder_.write("two.list", "\na.tsv\nb.tsv\n");
+  folder_.write("a.tsv", "k\tx\n");
+  EXPECT_EQ(problem("two.list"), "two.list:3: cannot open b.tsv: No such file or directory");
+  folder_.write("b.tsv", "");
+  EXPECT_EQ(problem("two.list"), "two.list:3: the shard b.tsv is empty");
+  EXPECT_EQ(problem("b.tsv"), "the shard b.tsv is empty");
+  folder_.write("blank.list", "\n \n");
+  EXPECT_EQ(problem("blank.list"), "blank.list lists no shard; put one .tsv file on each line");
+  EXPECT_EQ(problem("a.txt"), "a.txt is neither a .list of shards nor a .tsv shard");
+}
+
+TEST_F(Tsv, ChecksTheIndexWhenItIsRead) {
+  folder_.write("a.tsv", "k0\tx\nk1\tx\nk2\tx\n");  // rows at 0, 5, 10; 15 bytes
+  const auto problem_of = [&](std::string_view index) {
+    folder_.write("a.lineidx", index);
+    const std::string message = problem("a.tsv");
+    const std::string begin = "a.tsv does not fit its index: a.lineidx:";
+    const std::string end = "; delete the index to have it made anew";
+    EXPECT_TRUE(message.starts_with(begin) && message.ends_with(end)) << message;
+    return message.substr(begin.size(), message.size() - begin.size() - end.size());
+  };
+  EXPECT_EQ(problem_of("0\n5\n"), "2: the index ends here, but the shard has more rows after offset 5");
+  EXPECT_EQ(problem_of("0\n5\n10\n15\n"), "4: offset 15 lies beyond the 15 bytes of the shard");
+  EXPECT_EQ(problem_of("0\n5\n12\n"), "3: offset 12 is not the start of a row");
+  EXPECT_EQ(problem_of("0\n10\n5\n"), "3: offset 5 does not come after 10");
+  EXPECT_EQ(problem_of("0\n5\n5\n"), "3: offset 5 does not come after 5");
+  EXPECT_EQ(problem_of("1\n5\n10\n"), "1: the first offset is 1, not 0");
+  EXPECT_EQ(problem_of("0\n5x\n10\n"), "2: \"5x\" is no byte offset");
+  EXPECT_EQ(problem_of("0\n\n10\n"), "2: \"\" is no byte offset");
+  EXPECT_EQ(problem_of("0\n99999999999999999999999\n"), "2: \"99999999999999999999999\" is no byte offset");
+  EXPECT_EQ(problem_of(""), "1: the index is empty");
+}
+
+TEST_F(Tsv, ChecksTheIndexAtEachRow) {
+  folder_.write("a.tsv", "k0\tx\nk1\tx\nk2\tx\n");
+  folder_.write("a.lineidx", "0\n6\n10\n");
+  EXPECT_EQ(row_problem("a.tsv", 1),
+            "a.tsv does not fit its index: a.lineidx:2: offset 6 is not the start of a row; delete the index to have "
+            "it made anew");
+  folder_.write("a.lineidx", "0\n10\n");
+  EXPECT_EQ(row_problem("a.tsv", 0),
+            "a.tsv does not fit its index: a.lineidx:1: the row at offset 0 does not end at the next offset; delete "
+            "the index to have "
+            "it made anew");
+}
+
+TEST_F(Tsv, NamesABrokenRow) {
+  folder_.write("a.tsv", "k0\tx\nno tab\n\nk3\t\n\tx\n");
+  const TsvShards shards(folder_ / "a.tsv");
+  EXPECT_EQ(error_text<RowError>([&] { shards.row(1); }), "a.tsv:1: the row has no tab between key and payload");
+  EXPECT_EQ(error_text<RowError>([&] { shards.row(2); }), "a.tsv:2: the row has no tab between key and payload");
+  EXPECT_EQ(shards.row(3).payload, "");
+  EXPECT_EQ(shards.where(4), "a.tsv:4");
+  EXPECT_EQ(error_text<ArgumentError>([&] { shards.row(5); }), "there is no row 5: the shards have rows 0 to 4");
+  EXPECT_EQ(error_text<ArgumentError>([&] { shards.row(-1); }), "there is no row -1: the shards have rows 0 to 4");
+}
+
+// Row i of the shard below: a key and a payload that only it has.
+std::string key_of(std::int64_t i) { return std::string("k").append(std::to_string(i)); }
+std::string payload_of(std::int64_t i) {
+  return std::string(static_cast<std::size_t>(i % 97 + 1), static_cast<char>('a' + i % 26));
+}
+
+TEST_F(Tsv, IsReadFromManyThreads) {
+  std::string content;
+  for (int i = 0; i < 5000; ++i) content.append(key_of(i)).append("\t").append(payload_of(i)).append("\n");
+  folder_.write("a.tsv", content);
+  const TsvShards shards(folder_ / "a.tsv");
+  std::vector<std::thread> threads;
+  std::atomic<int> wrong{0};
+  for (int t = 0; t < 8; ++t) {
+    threads.emplace_back([&, t] {
+      for (std::int64_t i = t; i < shards.size(); i += 3) {
+        const TsvRow row = shards.row(i);
+        wrong += row.key != key_of(i) || row.payload != payload_of(i);
+      }
+    });
+  }
+  for (auto& thread : threads) thread.join();
+  EXPECT_EQ(wrong, 0);
+}
+
+TEST_F(Tsv, WriterMakesWhatTheReaderReads) {
+  TsvWriter writer(folder_ / "out/x", {.rows_per_shard = 2});
+  writer.add("k0", "plain text");
+  const std::vector<std::uint8_t> bytes = {'f', 'o'};
+  writer.add_base64("k1", bytes);
+  writer.add("k2", "{\"captions\": \"a b\"}");
+  EXPECT_FALSE(std::filesystem::exists(folder_ / "out/x-0.tsv"));
+  writer.close();
+  writer.close();
+  EXPECT_EQ(writer.size(), 3);
+  EXPECT_EQ(folder_.read("out/x-0.tsv"), "k0\tplain text\nk1\tZm8=\n");
+  EXPECT_EQ(folder_.read("out/x-0.lineidx"), "0\n14\n");
+  EXPECT_EQ(folder_.read("out/x-1.lineidx"), "0\n");
+  EXPECT_EQ(folder_.read("out/x.list"), "x-0.tsv\nx-1.tsv\n");
+  const TsvShards shards(folder_ / "out/x.list");
+  EXPECT_THAT(keys(shards), ElementsAre("k0", "k1", "k2"));
+  EXPECT_EQ(shards.row(1).payload, "Zm8=");
+}
+
+TEST_F(Tsv, WriterLeavesNothingWithoutClose) {
+  {
+    TsvWriter writer(folder_ / "x", {.rows_per_shard = 1});
+    writer.add("k0", "a");
+    writer.add("k1", "b");
+  }
+  EXPECT_THAT(folder_.names(), ElementsAre());
+}
+
+TEST_F(Tsv, WriterRefusesWhatWouldNotComeBack) {
+  TsvWriter writer(folder_ / "x");
+  const auto refusal = [&](std::string_view key, std::string_view payload) {
+    return error_text<ArgumentError>([&] { writer.add(key, payload); });
+  };
+  EXPECT_EQ(refusal("a\tb", "x"), "row 0: the key holds a tab or a line break, which a TSV row cannot");
+  EXPECT_EQ(refusal("a", "x\ny"), "row 0: the payload holds a tab or a line break, which a TSV row cannot");
+  EXPECT_EQ(refusal("", "x"), "row 0: the key is empty");
+  EXPECT_EQ(refusal("a", ""), "row 0: the payload is empty");
+  EXPECT_EQ(refusal("a", "x "), "row 0: the payload has white space around it, which a reader strips");
+  EXPECT_EQ(shown(error_text<ArgumentError>([&] { writer.close(); })), "nothing to write to x.list: no row was added");
+  writer.add("a", "x");
+  writer.close();
+  EXPECT_EQ(shown(refusal("b", "x")), "row 1: the writer of x is closed");
+  EXPECT_EQ(error_text<ArgumentError>([&] { TsvWriter(folder_ / "y", {.rows_per_shard = 0}); }),
+            "rows_per_shard must be at least 1, got 0");
+}
+
+TEST_F(Tsv, WriterOverwritesOnlyWhenAsked) {
+  folder_.write("x.list", "x-0.tsv\nx-1.tsv\n");
+  folder_.write("x-0.tsv", "old\told\nold\told\n");
+  folder_.write("x-0.linelist", "1\n");
+  folder_.write("x-1.tsv", "old\told\n");
+  EXPECT_EQ(shown(error_text<IoError>([&] { TsvWriter(folder_ / "x"); })),
+            "cannot write x.list: it exists; remove it, or choose another stem");
+  TsvWriter writer(folder_ / "x", {.overwrite = true});
+  writer.add("new", "new");
+  EXPECT_EQ(folder_.read("x-0.tsv"), "old\told\nold\told\n");
+  writer.close();
+  EXPECT_THAT(folder_.names(), ElementsAre("x-0.lineidx", "x-0.tsv", "x.list"));
+  EXPECT_THAT(keys(TsvShards(folder_ / "x.list")), ElementsAre("new"));
+}
+
+TEST_F(Tsv, WriterNamesTheFolderItCannotWrite) {
+  folder_.write("file", "x");
+  EXPECT_EQ(shown(error_text<IoError>([&] { TsvWriter(folder_ / "file/x"); })),
+            "cannot make the folder file: Not a directory");
+}
+
+}  // namespace
+}  // namespace dime

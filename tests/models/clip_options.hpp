@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+// Options of small CLIPs.
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "support/plugins.hpp"
+
+namespace dime::test {
+
+inline Value map(const std::vector<std::pair<std::string, Value>>& pairs) {
+  std::vector<Value::Entry> entries;
+  for (const auto& [key, value] : pairs) entries.push_back({key, value, {}});
+  return Value::map(std::move(entries));
+}
+
+using Pairs = std::vector<std::pair<std::string, std::string>>;
+
+/// The image tower of tests/golden/clip.safetensors.
+inline Pairs golden_image() {
+  return {{"image_size", "24"}, {"patch_size", "8"}, {"width", "24"},
+          {"layers", "2"},      {"heads", "2"},      {"mlp_ratio", "2"}};
+}
+
+/// Its text tower.
+inline Pairs golden_text() {
+  return {{"width", "16"}, {"layers", "2"}, {"heads", "2"}, {"context", "12"}, {"vocabulary", "32"}};
+}
+
+inline Value golden_options() {
+  return map(
+      {{"embed_dim", Value::scalar("20")}, {"image", options(golden_image())}, {"text", options(golden_text())}});
+}
+
+}  // namespace dime::test

@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <gtest/gtest.h>
+
+#include "models/clip_options.hpp"
+#include "support/plugins.hpp"
+#include "support/tensors.hpp"
+
+namespace dime::test {
+namespace {
+
+std::shared_ptr<Model> small(const Value& value) {
+  auto model = make_model("clip", value);
+  torch::manual_seed(5);
+  model->initialise();
+  return model;
+}
+
+Value image_only(const Pairs& more = {}) {
+  auto image = options(golden_image());
+  for (const auto& [key, text] : more) image.set(key, Value::scalar(text));
+  return map({{"embed_dim", Value::scalar("20")}, {"image", image}});
+}
+
+ForwardContext training(std::int64_t first_row = 0) {
+  ForwardContext context;
+  context.training = true;
+  context.seed = 3;
+  context.first_row = first_row;
+  return context;
+}
+
+std::vector<torch::Tensor> gradients(Model& model, const torch::Tensor& vectors) {
+  model.zero_grad();
+  vectors.square().sum().backward();
+  std::vector<torch::Tensor> all;
+  for (const auto& p : model.parameters()) {
+    if (p.grad().defined()) all.push_back(p.grad().clone());
+  }
+  return all;
+}
+
+TEST(Clip, Spec) {
+  const auto both = make_model("clip", golden_options())->spec();
+  EXPECT_EQ(both.embed_dim, 20);
+  EXPECT_EQ(both.image->size, 24);
+  EXPECT_EQ(both.image->mean, ImageSpec{}.mean);
+  EXPECT_EQ(both.text->context, 12);
+  EXPECT_EQ(both.text->vocabulary, 32);
+  EXPECT_EQ(both.text->tokenizer, "clip");
+  EXPECT_FALSE(make_model("clip", image_only())->spec().text);
+  auto value = golden_options();
+  value.set("towers", Value::scalar("text"));
+  EXPECT_FALSE(make_model("clip", value)->spec().image);
+}
+
+TEST(Clip, AnAbsentTowerHasNoParametersAndIsAnError) {
+  const auto model = make_model("clip", image_only());
+  for (const auto& item : model->named_parameters()) EXPECT_TRUE(item.key().starts_with("visual.")) << item.key();
+  EXPECT_FALSE(model->logit_scale().defined());
+  ForwardContext context;
+  EXPECT_EQ(message_of<ArgumentError>([&] {
+              model->encode_text(at::zeros({1, 12}, at::kLong), context);
+            }),
+            "encode_text(): the model has no text tower");
+}
+
+TEST(Clip, LogitScaleNeverActsAboveAHundredAndCanComeDown) {
+  const auto model = make_model("clip", golden_options());
+  EXPECT_NEAR(model->logit_scale().item<double>(), 1 / 0.07, 1e-4);
+  auto parameter = *model->named_parameters().find("logit_scale");
+  {
+    const at::NoGradGuard guard;
+    parameter.fill_(6);
+  }
+  const auto scale = model->logit_scale();
+  EXPECT_EQ(scale.item<double>(), 100);
+  EXPECT_GT(torch::autograd::grad({scale}, {parameter})[0].item<double>(), 100);
+}
+
+TEST(Clip, InitialisationIsAFunctionOfTheSeedWithTheScalesOfClip) {
+  const auto a = small(golden_options()), b = small(golden_options());
+  const auto x = a->named_parameters(), y = b->named_parameters();
+  for (const auto& item : x) EXPECT_TRUE(at::equal(item.value(), y[item.key()])) << item.key();
+  const auto deviation = [&](const char* name) { return x[name].std().item<double>(); };
+  EXPECT_NEAR(deviation("token_embedding.weight"), 0.02, 0.003);
+  EXPECT_NEAR(deviation("transformer.resblocks.0.attn.in_proj_weight"), 0.25, 0.03);
+  EXPECT_NEAR(deviation("transformer.resblocks.1.mlp.c_proj.weight"), 0.125, 0.02);
+  EXPECT_NEAR(deviation("visual.proj"), 1 / std::sqrt(24.0), 0.03);
+  EXPECT_EQ(deviation("visual.ln_pre.weight"), 0);
+}
+
+TEST(Clip, CheckpointingGivesTheSameGradients) {
+  const auto model = small(image_only({{"drop_path", "0.4"}}));
+  const auto pixels = at::randn({7, 3, 24, 24});
+  auto plain = training(), again = training();
+  again.checkpointing = true;
+  const auto want = gradients(*model, model->encode_image(pixels, plain));
+  const auto got = gradients(*model, model->encode_image(pixels, again));
+  ASSERT_EQ(got.size(), model->parameters().size());
+  for (std::size_t i = 0; i < got.size(); ++i) EXPECT_TRUE(at::equal(got[i], want[i])) << i;
+}
+
+TEST(Clip, CheckpointingTextsOutlivesTheContext) {
+  auto value = golden_options();
+  value.set("checkpointing", Value::scalar("true"));
+  const auto model = small(value), plain = small(golden_options());
+  const auto tokens = golden_tensors("clip.safetensors").at("tokens");
+  const auto encode = [&](Model& m) {
+    auto context = training();
+    return m.encode_text(tokens, context);
+  };
+  const auto want = gradients(*plain, encode(*plain)), got = gradients(*model, encode(*model));
+  ASSERT_EQ(got.size(), want.size());
+  for (std::size_t i = 0; i < got.size(); ++i) EXPECT_TRUE(at::equal(got[i], want[i])) << i;
+}
+
+TEST(Clip, DropPathDoesNotDependOnMicroBatches) {
+  const auto model = small(image_only({{"drop_path", "0.5"}}));
+  const auto pixels = at::randn({8, 3, 24, 24});
+  auto all = training(), first = training(0), second = training(3), evaluation = ForwardContext();
+  const auto whole = model->encode_image(pixels, all);
+  const auto parts = at::cat(
+      {model->encode_image(pixels.narrow(0, 0, 3), first), model->encode_image(pixels.narrow(0, 3, 5), second)});
+  EXPECT_LE(relative_distance(parts, whole), 1e-6);
+  EXPECT_GT(relative_distance(model->encode_image(pixels, evaluation), whole), 1e-2);
+}
+
+TEST(Clip, TextsDoNotDependOnWhatFollowsTheirEndNorOnTheirNeighbours) {
+  const auto model = small(golden_options());
+  const auto tokens = golden_tensors("clip.safetensors").at("tokens");
+  auto noisy = tokens.clone();
+  const auto after = at::arange(12).gt(tokens.argmax(1).unsqueeze(1));
+  noisy.masked_fill_(after, 9);
+  ForwardContext context;
+  const auto whole = model->encode_text(tokens, context);
+  EXPECT_LE(relative_distance(model->encode_text(noisy, context), whole), 1e-6);
+  for (std::int64_t row = 0; row < tokens.size(0); ++row) {
+    EXPECT_LE(relative_distance(model->encode_text(tokens.narrow(0, row, 1), context)[0], whole[row]), 1e-6);
+  }
+}
+
+std::string model_message(const Value& value) {
+  return message_of<ConfigError>([&] { make_model("clip", value); });
+}
+
+TEST(ClipMessages, Options) {
+  EXPECT_EQ(model_message(image_only({{"heads", "5"}})), "[model/clip] image.heads (5) must divide image.width (24)");
+  EXPECT_EQ(model_message(image_only({{"patch_size", "7"}})),
+            "[model/clip] image.patch_size (7) must divide image.image_size (24)");
+  EXPECT_EQ(model_message(map({{"embed_dim", Value::scalar("20")}})),
+            "[model/clip] has no tower: give image, text or preset");
+  EXPECT_EQ(model_message(map({{"image", options(golden_image())}})),
+            "[model/clip] needs embed_dim: give it, or a preset");
+  EXPECT_EQ(model_message(map({{"embed_dim", Value::scalar("20")}, {"text", options({{"width", "16"}})}})),
+            "[model/clip] needs text.layers: give it, or a preset");
+}
+
+TEST(ClipMessages, Inputs) {
+  const auto model = small(golden_options());
+  ForwardContext context;
+  const auto image = [&](at::IntArrayRef shape) {
+    return message_of<ArgumentError>([&] { model->encode_image(at::zeros(shape), context); });
+  };
+  const auto text = [&](const torch::Tensor& tokens) {
+    return message_of<ArgumentError>([&] { model->encode_text(tokens, context); });
+  };
+  EXPECT_EQ(image({2, 3, 32, 32}), "[model/clip] encode_image takes pixels [rows, 3, 24, 24], got [2, 3, 32, 32]");
+  EXPECT_EQ(image({3, 24, 24}), "[model/clip] encode_image takes pixels [rows, 3, 24, 24], got [3, 24, 24]");
+  EXPECT_EQ(text(at::zeros({2, 77}, at::kLong)), "[model/clip] encode_text takes tokens [rows, 12], got [2, 77]");
+  EXPECT_EQ(
+      text(at::full({2, 12}, 49407, at::kLong)),
+      "[model/clip] encode_text takes tokens from 0 to 31, got 49407; the tokenizer and text.vocabulary must agree");
+  EXPECT_EQ(text(at::full({2, 12}, -1, at::kLong)),
+            "[model/clip] encode_text takes tokens from 0 to 31, got -1; the tokenizer and text.vocabulary must agree");
+}
+
+}  // namespace
+}  // namespace dime::test
