@@ -13,7 +13,7 @@ endif()
 add_library(dime_flags INTERFACE)
 target_compile_options(dime_flags INTERFACE -Wall -Wextra -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual
                                             $<$<BOOL:${DIME_WERROR}>:-Werror>
-                                            $<$<CXX_COMPILER_ID:GNU>:-fpch-preprocess> $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict$<SEMICOLON>-Wno-stringop-overflow>)
+                                            $<$<CXX_COMPILER_ID:GNU>:-fpch-preprocess> $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict$<SEMICOLON>-Wno-stringop-overflow$<SEMICOLON>-Wno-array-bounds>)
 if(DIME_SANITIZE)
   add_compile_options(-fsanitize=${DIME_SANITIZE} -fno-omit-frame-pointer)
   add_link_options(-fsanitize=${DIME_SANITIZE})

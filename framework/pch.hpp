@@ -2,9 +2,9 @@
 // The precompiled header of all targets that see torch.
 #pragma once
 
+#include <torch/autograd.h>
 #include <torch/nn/module.h>
 #include <torch/types.h>
-#include <torch/autograd.h>
 
 #include <algorithm>
 #include <filesystem>

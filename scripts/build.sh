@@ -11,4 +11,6 @@ shift || true
 rm -f "/tmp/dime-configure-$$.log"
 started=$(date +%s)
 cmake --build --preset "$preset" ${1:+--target "$@"} -- --quiet
-echo "build: $preset is up to date after $(($(date +%s) - started)) s"
+took=$(($(date +%s) - started))
+echo "build: $preset is up to date after $took s"
+[ "$took" -lt 60 ] || scripts/slowest.sh "build/$preset"

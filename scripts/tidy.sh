@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # scripts/tidy.sh [FILE...]          clang-tidy over these .cpp files, or over all of framework/ and plugins/
-# scripts/tidy.sh --changed BASE     over those that differ from the commit BASE
+# scripts/tidy.sh --changed BASE     over those that differ from the commit BASE; $DIME_TIDY_LIMIT bounds their number
 # Reads build/release/compile_commands.json (or that of $DIME_BUILD), without what only gcc understands.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -28,6 +28,11 @@ fi
 if [[ ${#files[@]} -eq 0 ]]; then
   echo "clang-tidy: no file to look at"
   exit 0
+fi
+
+if [[ -n "${DIME_TIDY_LIMIT:-}" && ${#files[@]} -gt $DIME_TIDY_LIMIT ]]; then
+  echo "clang-tidy: ${#files[@]} files changed, looking at the first $DIME_TIDY_LIMIT (DIME_TIDY_LIMIT)"
+  files=("${files[@]:0:$DIME_TIDY_LIMIT}")
 fi
 
 database=$(mktemp -d)

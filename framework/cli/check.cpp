@@ -4,6 +4,7 @@
 #include <dime/error.hpp>
 
 #include "cli/commands.hpp"
+#include "eval/tasks.hpp"
 #include "report/table.hpp"
 #include "train/build.hpp"
 #include "train/weights.hpp"
@@ -39,7 +40,7 @@ void report_model(const char* name, const std::shared_ptr<Model>& model) {
 int run_check(const std::string& experiment, const std::vector<std::string>& overrides, const Program& program) {
   const LoadedExperiment loaded = load_experiment(experiment, overrides, program.installation);
   const Experiment& e = loaded.experiment;
-  const RunModels models = build_models(loaded);
+  const RunModels models = build_models(loaded, Weights::only_checked);
   const Plan plan = checked_plan(loaded, models);
   std::vector<std::string> problems;
   report_model("student", models.student);
@@ -47,6 +48,11 @@ int run_check(const std::string& experiment, const std::vector<std::string>& ove
   check_stream("images", e.data.images, plan.images, loaded, problems);
   check_stream("texts", e.data.texts, plan.texts, loaded, problems);
   check_stream("pairs", e.data.pairs, plan.pairs, loaded, problems);
+  try {
+    check_evaluations(loaded);
+  } catch (const Error& problem) {
+    problems.emplace_back(problem.what());
+  }
   if (!problems.empty()) throw DataError(join(problems, "\ndime: "));
   std::vector<std::string> losses;
   for (const auto& [name, entry] : e.losses) losses.push_back(name);
@@ -63,7 +69,10 @@ void add_check(CLI::App& app, const Program& program, Action& chosen) {
   sub->add_option("experiment", *experiment, "The experiment file")->required();
   sub->add_option("overrides", *words, "key.path=value");
   sub->footer("Example: dime check experiments/quickstart/distil.yaml losses.vl.temperature=2");
-  sub->callback([=, &program, &chosen] { chosen = [=, &program] { return run_check(*experiment, *words, program); }; });
+  sub->callback([=, &program, &chosen] {
+    expect_overrides(*words);
+    chosen = [=, &program] { return run_check(*experiment, *words, program); };
+  });
 }
 
 }  // namespace dime::cli

@@ -36,5 +36,7 @@ struct NamesAndOverrides {
   std::vector<std::string> overrides;
 };
 NamesAndOverrides split_words(const std::vector<std::string>& words);
+/// Refuses words that are no overrides, for the commands that take no names. Call while the command line is parsed.
+void expect_overrides(const std::vector<std::string>& words);
 
 }  // namespace dime::cli

@@ -11,7 +11,11 @@
 namespace dime::cli {
 namespace {
 
-std::string first_sentence(const std::string& help) { return help.substr(0, std::min(help.find(". "), help.size() - 1) + 1); }
+std::string first_sentence(const std::string& help) {
+  const std::string line = help.substr(0, help.find('\n'));
+  const auto end = line.find(". ");
+  return end == std::string::npos ? line : line.substr(0, end + 1);
+}
 
 /// Something that `dime describe` knows: a plugin, a transform, or the experiment file.
 struct Topic {
@@ -60,9 +64,11 @@ int run_describe(const std::string& name, bool json, const Program& program) {
   }
   auto list = nlohmann::ordered_json::array();
   for (const auto& topic : all_topics(plugins)) {
-    if (json) list.push_back(topic.json());
-    else std::cout << topic.title << std::string(topic.title.size() < 28 ? 28 - topic.title.size() : 1, ' ')
-                   << first_sentence(topic.schema->help()) << "\n";
+    if (json)
+      list.push_back(topic.json());
+    else
+      std::cout << topic.title << std::string(topic.title.size() < 31 ? 31 - topic.title.size() : 1, ' ')
+                << first_sentence(topic.schema->help()) << "\n";
   }
   if (json) std::cout << list.dump(2) << "\n";
   return 0;

@@ -8,6 +8,7 @@
 
 #include "cli/commands.hpp"
 #include "cuda/open.hpp"
+#include "cuda/runtime.hpp"
 #include "plugin/loader.hpp"
 #include "report/environment.hpp"
 #include "report/table.hpp"
@@ -50,12 +51,20 @@ bool check_tokenizer(const Program& program) {
   }
 }
 
+std::string cuda_text() {
+  if (!at::hasCUDA()) return "not used: " + (cuda_absence().empty() ? "no GPU answers" : cuda_absence());
+  std::string why;
+  const CudaRuntime* runtime = load_cuda_runtime(&why);
+  if (runtime == nullptr) return "a GPU answers; " + why;
+  return runtime->device_name(0) + ", " + std::to_string(runtime->total_memory(0) >> 20) + " MiB";
+}
+
 int run_doctor(const Program& program) {
   std::cout << "dime " << DIME_VERSION << "\n";
   say(true, "LibTorch", std::string(DIME_LIBTORCH_VERSION) + ", CPU capability " + at::get_cpu_capability());
   say(true, "cores", std::to_string(usable_cores()));
   say(true, "build", DIME_STAMP);
-  say(true, "CUDA", at::hasCUDA() ? "a GPU answers" : "not used: " + cuda_absence());
+  say(true, "CUDA", cuda_text());
   bool good = true;
   try {
     good = check_plugins(program);

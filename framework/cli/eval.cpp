@@ -43,7 +43,8 @@ std::shared_ptr<Model> student_with_weights(const LoadedExperiment& loaded, cons
     entry->init = InitOptions{Path(path), {}, {}};
   }
   if (!entry->init) {
-    throw ConfigError(loaded.file.string() + ": models.student has no init: name its weights with --weights (a file, a "
+    throw ConfigError(loaded.file.string() +
+                      ": models.student has no init: name its weights with --weights (a file, a "
                       "checkpoint or a run folder)");
   }
   return make_frozen_model(*entry, *loaded.plugins, loaded.experiment.seed, device, "models.student");
@@ -68,7 +69,7 @@ int run_eval(const EvalCommand& command, const Program& program) {
     return 0;
   }
   nlohmann::ordered_json json{{"name", e.name}, {"evaluate", nlohmann::ordered_json::object()}};
-  for (const auto& result : results) json["evaluate"][result.task] = result.models;
+  for (const auto& result : results) json["evaluate"][result.task] = task_json(result);
   std::cout << json.dump(2) << "\n";
   return 0;
 }

@@ -47,7 +47,8 @@ void add_extract(CLI::App& app, const Program& program, Action& chosen) {
   sub->add_option("experiment", *experiment, "The experiment file")->required();
   sub->add_option("words", *words, "Names of jobs under extract (default: all), and key.path=value");
   sub->footer("Example: dime extract experiments/quickstart/extract.yaml image_vectors");
-  sub->callback([=, &program, &chosen] { chosen = [=, &program] { return run_extract(*experiment, *words, program); }; });
+  sub->callback(
+      [=, &program, &chosen] { chosen = [=, &program] { return run_extract(*experiment, *words, program); }; });
 }
 
 }  // namespace dime::cli

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
 #include <iostream>
 
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
 #include <dime/build.hpp>
 #include <dime/error.hpp>
+#include <dime/schema.hpp>
 
 #include "cli/commands.hpp"
 #include "cuda/open.hpp"
@@ -13,6 +15,24 @@ namespace {
 
 constexpr int kFailure = 1;
 constexpr int kUsageError = 2;
+
+/// What was wrong with the command line, as one line that ends with where the help is.
+int usage_error(const CLI::App& app, const CLI::ParseError& e, const std::vector<std::string>& words) {
+  std::string problem = e.what();
+  std::string help = "dime";
+  if (const auto given = app.get_subcommands(); !given.empty()) {
+    help += " " + given.front()->get_name();
+  } else if (words.size() > 1 && !words[1].starts_with("-")) {
+    std::vector<std::string> commands;
+    for (const auto* command : app.get_subcommands({})) commands.push_back(command->get_name());
+    const std::string near = dime::nearest_name(words[1], commands);
+    problem = "unknown command \"" + words[1] + "\"" + (near.empty() ? "" : " (did you mean \"" + near + "\"?)") +
+              "; there are: " + dime::join(commands);
+  }
+  std::replace(problem.begin(), problem.end(), '\n', ' ');
+  std::cerr << "dime: " << problem << "; see `" << help << " --help`\n";
+  return kUsageError;
+}
 
 int run(int argc, char** argv) {
   CLI::App app{"Distils vision-language models from unpaired images and sentences."};
@@ -27,7 +47,7 @@ int run(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {
-    return app.exit(e, std::cout, std::cerr) == 0 ? 0 : kUsageError;
+    return e.get_exit_code() == 0 ? app.exit(e, std::cout, std::cerr) : usage_error(app, e, program.words);
   }
   return chosen();
 }

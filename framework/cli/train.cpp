@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <cctype>
+#include <cstring>
 #include <iostream>
 
 #include <ATen/Parallel.h>
@@ -14,6 +17,7 @@
 #include "train/build.hpp"
 #include "train/device.hpp"
 #include "train/hooks.hpp"
+#include "train/signals.hpp"
 #include "train/weights.hpp"
 
 namespace dime::cli {
@@ -42,8 +46,9 @@ RunFacts run_facts(const LoadedExperiment& loaded, const RunModels& models, cons
 }
 
 /// The periodic evaluations of the experiment, writing results.json.
-void add_evaluations(const LoadedExperiment& loaded, const std::shared_ptr<Evaluator>& evaluator, const Trainer& trainer,
-                     const RunPaths& paths, const Log& log, std::vector<std::unique_ptr<Hook>>& hooks) {
+void add_evaluations(const LoadedExperiment& loaded, const std::shared_ptr<Evaluator>& evaluator,
+                     const Trainer& trainer, const RunPaths& paths, const Log& log,
+                     std::vector<std::unique_ptr<Hook>>& hooks) {
   for (const auto& [name, entry] : loaded.experiment.evaluate) {
     const std::int64_t every = entry.every ? entry.every->steps(trainer.epoch()) : 0;
     const std::string experiment = loaded.experiment.name;
@@ -67,8 +72,10 @@ std::optional<std::filesystem::path> find_resume(const RunFolder& folder, const 
 void keep_conditions(const TrainState& saved, const LoadedExperiment& loaded, const RunModels& models, const Log& log) {
   std::vector<std::string> changed;
   if (saved.compute_threads != at::get_num_threads()) {
-    if (loaded.experiment.threads.compute.count == 0) at::set_num_threads(saved.compute_threads);
-    else changed.push_back("threads");
+    if (loaded.experiment.threads.compute.count == 0)
+      at::set_num_threads(saved.compute_threads);
+    else
+      changed.push_back("threads");
   }
   if (saved.cpu_capability != at::get_cpu_capability()) changed.push_back("CPU capability");
   if (saved.device != (models.device.is_cuda() ? "cuda" : "cpu")) changed.push_back("device");
@@ -77,44 +84,95 @@ void keep_conditions(const TrainState& saved, const LoadedExperiment& loaded, co
   log->warn("the run goes on equal to rounding only: " + join(changed) + " differ from the checkpoint's");
 }
 
-int run_train(const TrainCommand& command, const Program& program) {
-  const LoadedExperiment loaded = load_experiment(command.experiment, split_words(command.words).overrides, program.installation);
-  const auto root = command.run_dir.empty() ? default_run_folder(loaded.experiment.name) : std::filesystem::path(command.run_dir);
-  WorldOfOne comm;
-  const RunFolder folder(root, command.resume);
-  const RunPaths& paths = folder.paths();
-  const Log log = make_log({paths.log(), false, stderr_is_terminal()});
+std::string quoted(const std::string& word) {
+  const auto plain = [](char c) {
+    return std::isalnum(static_cast<unsigned char>(c)) != 0 || std::strchr("_-./=:,+", c) != nullptr;
+  };
+  if (std::all_of(word.begin(), word.end(), plain)) return word;
+  std::string text = "'";
+  for (const char c : word) text += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return text + "'";
+}
+
+/// The command that goes on with a run that was stopped.
+std::string resume_command(const TrainCommand& command, const std::filesystem::path& root) {
+  std::string text = "dime train " + quoted(command.experiment);
+  for (const auto& word : command.words) text += " " + quoted(word);
+  return text + " --run-dir " + quoted(root.string()) + " --resume";
+}
+
+/// Everything that a run needs, built before its folder is touched.
+struct Prepared {
+  LoadedExperiment loaded;
+  RunModels models;
+  Trainer trainer;
+};
+
+Prepared prepare(const TrainCommand& command, const Program& program, Communicator& comm) {
+  LoadedExperiment loaded = load_experiment(command.experiment, command.words, program.installation);
   const RunModels models = build_models(loaded);
-  if (loaded.experiment.models.teacher && !loaded.experiment.models.teacher->init && models.teacher != nullptr) {
+  Trainer trainer = build_trainer(loaded, models, comm);
+  check_evaluations(loaded);
+  return {std::move(loaded), models, std::move(trainer)};
+}
+
+/// Takes up the newest checkpoint; the step it goes on from, or nothing for a new run.
+std::optional<std::int64_t> go_on(Prepared& run, const RunFolder& folder, const TrainCommand& command, const Log& log) {
+  const auto checkpoint = find_resume(folder, command, log);
+  if (!checkpoint) return command.resume ? std::optional<std::int64_t>(0) : std::nullopt;
+  keep_conditions(read_state(*checkpoint), run.loaded, run.models, log);
+  run.trainer.resume(*checkpoint);
+  log->info("going on from " + checkpoint->string());
+  return run.trainer.state().step;
+}
+
+std::vector<std::unique_ptr<Hook>> make_hooks(const Prepared& run, const RunPaths& paths, const Log& log,
+                                              std::optional<std::int64_t> resumed) {
+  const TrainOptions& train = run.loaded.experiment.train;
+  const auto& every = train.checkpoint.every;
+  std::vector<std::unique_ptr<Hook>> hooks;
+  hooks.push_back(std::make_unique<LogHook>(paths, log, train.log_every, run.trainer.total(), resumed));
+  const auto evaluator = std::make_shared<Evaluator>(run.loaded, run.models.device, run.models.student);
+  add_evaluations(run.loaded, evaluator, run.trainer, paths, log, hooks);
+  hooks.push_back(std::make_unique<CheckpointHook>(
+      paths.checkpoints(), log, every ? every->steps(run.trainer.epoch()) : 0, train.checkpoint.keep));
+  return hooks;
+}
+
+void train_in(const RunFolder& folder, Prepared& run, const TrainCommand& command, const Program& program,
+              const Log& log) {
+  const RunPaths& paths = folder.paths();
+  const Experiment& e = run.loaded.experiment;
+  if (run.models.teacher != nullptr && !e.models.teacher->init) {
     log->warn("models.teacher has no init: its weights are random");
   }
-  Trainer trainer = build_trainer(loaded, models, comm);
-  const auto checkpoint = find_resume(folder, command, log);
-  if (checkpoint) {
-    keep_conditions(read_state(*checkpoint), loaded, models, log);
-    trainer.resume(*checkpoint);
-    log->info("going on from " + checkpoint->string());
-  }
-  replace_file(paths.experiment(), to_yaml(loaded.resolved));
-  write_environment(paths.environment(), run_facts(loaded, models, program));
+  const auto resumed = go_on(run, folder, command, log);
+  replace_file(paths.experiment(), to_yaml(run.loaded.resolved));
+  write_environment(paths.environment(), run_facts(run.loaded, run.models, program));
+  log->info(e.name + ": " + std::to_string(run.trainer.total()) + " steps, student of " +
+            std::to_string(count_parameters(*run.models.student)) + " parameters, " + run.models.device.str() + ", " +
+            e.train.precision + ", run folder " + paths.root.string());
+  const bool complete = run.trainer.run(make_hooks(run, paths, log, resumed));
+  log->info(complete
+                ? "done: " + paths.root.string()
+                : "stopped by " + run.trainer.stopped_by() + " at step " + std::to_string(run.trainer.state().step) +
+                      "; to go on: " + resume_command(command, paths.root));
+}
 
-  const TrainOptions& train = loaded.experiment.train;
-  const auto resumed = checkpoint ? std::optional(trainer.state().step) : command.resume ? std::optional<std::int64_t>(0) : std::nullopt;
-  log->info(loaded.experiment.name + ": " + std::to_string(trainer.total()) + " steps, student of " +
-            std::to_string(count_parameters(*models.student)) + " parameters, " + models.device.str() + ", " +
-            train.precision + ", run folder " + root.string());
-  std::vector<std::unique_ptr<Hook>> hooks;
-  hooks.push_back(std::make_unique<LogHook>(paths, log, train.log_every, trainer.total(), resumed));
-  const auto evaluator = std::make_shared<Evaluator>(loaded, models.device, models.student);
-  add_evaluations(loaded, evaluator, trainer, paths, log, hooks);
-  hooks.push_back(std::make_unique<CheckpointHook>(paths.checkpoints(), log,
-                                                   train.checkpoint.every ? train.checkpoint.every->steps(trainer.epoch()) : 0,
-                                                   train.checkpoint.keep));
-  const bool complete = trainer.run(hooks);
-  const std::string again = "dime train " + command.experiment + " --run-dir " + root.string() + " --resume";
-  log->info(complete ? "done: " + root.string()
-                     : "stopped by " + trainer.stopped_by() + " at step " + std::to_string(trainer.state().step) +
-                           "; to go on: " + again);
+int run_train(const TrainCommand& command, const Program& program) {
+  const StopSignals signals;  // one that comes while the run is being built is heard after its first step
+  WorldOfOne comm;
+  Prepared run = prepare(command, program, comm);
+  const RunFolder folder(
+      command.run_dir.empty() ? default_run_folder(run.loaded.experiment.name) : std::filesystem::path(command.run_dir),
+      command.resume);
+  const Log log = make_log({folder.paths().log(), false, stderr_is_terminal()});
+  try {
+    train_in(folder, run, command, program, log);
+  } catch (const std::exception& e) {
+    log->record_error(e.what());
+    throw;
+  }
   return 0;
 }
 
@@ -128,7 +186,10 @@ void add_train(CLI::App& app, const Program& program, Action& chosen) {
   sub->add_option("--run-dir", command->run_dir, "The run folder (default runs/NAME)");
   sub->add_flag("--resume", command->resume, "Go on from the newest checkpoint of the run folder");
   sub->footer("Example: dime train experiments/quickstart/distil.yaml train.epochs=2 --run-dir runs/short");
-  sub->callback([=, &program, &chosen] { chosen = [=, &program] { return run_train(*command, program); }; });
+  sub->callback([=, &program, &chosen] {
+    expect_overrides(command->words);
+    chosen = [=, &program] { return run_train(*command, program); };
+  });
 }
 
 }  // namespace dime::cli

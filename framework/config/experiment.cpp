@@ -157,6 +157,7 @@ Experiment read_experiment(const Value& value, Problems& problems) {
   check_losses(value, e, problems);
   check_teacher(value, problems);
   check_extracts(value, e, problems);
+  if (e.models.student) e.models.student->image_only = e.models.student->text != "own";
   return e;
 }
 

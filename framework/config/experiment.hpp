@@ -64,6 +64,7 @@ struct ModelEntry {
   Component component;  ///< `text` stays among its options only where it is a map (a tower of its own)
   std::optional<InitOptions> init;
   std::string text = "teacher";  ///< "teacher", "none" or "own"
+  bool image_only = false;       ///< the student, unless its text is its own
 };
 
 struct ModelsOptions {
@@ -169,12 +170,21 @@ struct EvaluateEntry {
   static Schema<EvaluateEntry> schema();
 };
 
+/// Where an extraction goes: STEM-0.tsv, STEM-1.tsv, …, their indexes, and STEM.list.
+struct ExtractTarget {
+  std::string type = "tsv_features";
+  Path stem;
+  std::int64_t rows_per_shard = 100000;
+  bool overwrite = false;
+  static Schema<ExtractTarget> schema();
+};
+
 /// `extract.NAME`: a model's vectors of a stream's rows, in the order of the source.
 struct ExtractEntry {
   std::string model = "teacher";
   std::string of;    ///< "data.images", "data.texts" or "data.pairs"
   std::string part;  ///< of pairs: "image" or "text"; else implied
-  Component to;      ///< {type: tsv_features, stem, rows_per_shard}
+  ExtractTarget to;
   static Schema<ExtractEntry> schema();
 };
 

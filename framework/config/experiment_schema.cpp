@@ -67,8 +67,15 @@ Schema<ExtractEntry> ExtractEntry::schema() {
       .option("of", &ExtractEntry::of, "The stream whose rows are encoded.",
               one_of({"data.images", "data.texts", "data.pairs"}), required)
       .option("part", &ExtractEntry::part, "Of pairs: the side that is encoded.", one_of({"image", "text"}))
-      .option("to", &ExtractEntry::to, "Where the vectors go: {type: tsv_features, stem: PATH, rows_per_shard: N}.",
-              required);
+      .option("to", &ExtractEntry::to, "Where the vectors go.", required);
+}
+
+Schema<ExtractTarget> ExtractTarget::schema() {
+  return Schema<ExtractTarget>("TSV shards of base64 float32.")
+      .option("type", &ExtractTarget::type, "The form of the shards.", one_of({"tsv_features"}))
+      .option("stem", &ExtractTarget::stem, "STEM-0.tsv, STEM-1.tsv, …, STEM.list.", required)
+      .option("rows_per_shard", &ExtractTarget::rows_per_shard, "Rows in one shard.", positive)
+      .option("overwrite", &ExtractTarget::overwrite, "Replace shards of the same stem.");
 }
 
 Schema<Experiment> Experiment::schema() {

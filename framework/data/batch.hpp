@@ -19,12 +19,12 @@ struct BrokenRow {
 
 /// Rows of one stream; a tensor that the stream does not give is undefined.
 struct StreamBatch {
-  std::int64_t index = 0;    ///< the batch's number since the start of training
-  double epoch = 0;          ///< passes over the stream when this batch is done
-  torch::Tensor pixels;      ///< [B, 3, H, W] float32, normalised
-  torch::Tensor tokens;      ///< [B, context] int64
-  torch::Tensor vectors;     ///< [B, d] float32: the teacher's stored vectors
-  torch::Tensor labels;      ///< [B] int64
+  std::int64_t index = 0;  ///< the batch's number since the start of training
+  double epoch = 0;        ///< passes over the stream when this batch is done
+  torch::Tensor pixels;    ///< [B, 3, H, W] float32, normalised
+  torch::Tensor tokens;    ///< [B, context] int64
+  torch::Tensor vectors;   ///< [B, d] float32: the teacher's stored vectors
+  torch::Tensor labels;    ///< [B] int64
   std::vector<std::string> keys;
   std::vector<BrokenRow> broken;
 

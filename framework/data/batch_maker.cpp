@@ -65,18 +65,23 @@ void BatchMaker::fill_row(StreamBatch& batch, std::int64_t slot, const RowId& id
     if (content_.pixels) fill_pixels(batch, slot, row, id);
     if (content_.tokens) fill_tokens(batch, slot, row, id);
   } catch (const RowError& e) {
-    throw RowError("row " + row.key + ": " + e.what());
+    throw RowError(place(id) + " " + row.key + ": " + e.what());
   }
   if (content_.vectors) {
     if (static_cast<std::int64_t>(row.vector.size()) != content_.vector_width) {
-      throw RowError("row " + row.key + ": its vector has " + std::to_string(row.vector.size()) + " numbers, not " +
-                     std::to_string(content_.vector_width));
+      throw RowError(place(id) + " " + row.key + ": its vector has " + std::to_string(row.vector.size()) +
+                     " numbers, not " + std::to_string(content_.vector_width));
     }
     std::memcpy(batch.vectors.data_ptr<float>() + slot * content_.vector_width, row.vector.data(),
                 row.vector.size() * sizeof(float));
   }
   if (content_.labels) batch.labels.data_ptr<std::int64_t>()[slot] = row.label.value_or(-1);
   batch.keys[static_cast<std::size_t>(slot)] = row.key;
+}
+
+std::string BatchMaker::place(const RowId& id) const {
+  const std::string row = "row " + std::to_string(id.row);
+  return sources_.size() == 1 ? row : "source " + std::to_string(id.source + 1) + ", " + row;
 }
 
 void BatchMaker::fill_pixels(StreamBatch& batch, std::int64_t slot, const Row& row, const RowId& id) const {
@@ -96,8 +101,9 @@ void BatchMaker::fill_tokens(StreamBatch& batch, std::int64_t slot, const Row& r
   if (row.texts.empty()) throw RowError("it has no text");
   if (content_.vectors && row.texts.size() > 1) {
     // Not a RowError: every row of such a source is wrong, and a stand-in would hide it.
-    throw DataError("data." + content_.stream + ": row " + row.key + " has " + std::to_string(row.texts.size()) +
-                    " texts to draw from, but a stored vector belongs to one: use the text shard that `dime extract` wrote");
+    throw DataError(
+        "data." + content_.stream + ": row " + row.key + " has " + std::to_string(row.texts.size()) +
+        " texts to draw from, but a stored vector belongs to one: use the text shard that `dime extract` wrote");
   }
   CounterRandom random = row_random(key_, kTextPurpose, id);
   const std::string& text = row.texts[random.below(row.texts.size())];

@@ -52,6 +52,7 @@ class BatchMaker {
 
  private:
   void fill_row(StreamBatch& batch, std::int64_t slot, const RowId& id) const;
+  std::string place(const RowId& id) const;
   void fill_pixels(StreamBatch& batch, std::int64_t slot, const Row& row, const RowId& id) const;
   void fill_tokens(StreamBatch& batch, std::int64_t slot, const Row& row, const RowId& id) const;
 

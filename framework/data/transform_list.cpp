@@ -15,8 +15,9 @@ struct Kind {
 
 template <class T>
 Kind kind(const std::string& name) {
-  return {name, std::make_shared<decltype(T::schema())>(T::schema()),
-          [](const Value& v, const std::string& what) { return std::make_shared<const T>(T::schema().parse(v, what)); }};
+  return {name, std::make_shared<decltype(T::schema())>(T::schema()), [](const Value& v, const std::string& what) {
+            return std::make_shared<const T>(T::schema().parse(v, what));
+          }};
 }
 
 std::vector<Kind> kinds() {

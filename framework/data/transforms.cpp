@@ -27,7 +27,8 @@ void pad(Image& image, int margin) {
   for (int y = 0; y < image.height; ++y) {
     const auto from = image.rgb.begin() + static_cast<std::ptrdiff_t>(static_cast<std::size_t>(y) * row);
     const auto to = (static_cast<std::size_t>(y + margin) * static_cast<std::size_t>(out.width) +
-                     static_cast<std::size_t>(margin)) * 3;
+                     static_cast<std::size_t>(margin)) *
+                    3;
     std::copy_n(from, row, out.rgb.begin() + static_cast<std::ptrdiff_t>(to));
   }
   std::swap(image, out);
@@ -149,7 +150,9 @@ Normalisation NormalizeOptions::normalisation() const {
   if (preset == "half") out = {{0.5, 0.5, 0.5}, {0.5, 0.5, 0.5}};
   for (const auto& [given, into] : {std::pair{&mean, &out.mean}, std::pair{&std, &out.std}}) {
     if (given->empty()) continue;
-    if (given->size() != 3) throw ConfigError("transform \"normalize\" takes three numbers for mean and std, got " + std::to_string(given->size()));
+    if (given->size() != 3)
+      throw ConfigError("transform \"normalize\" takes three numbers for mean and std, got " +
+                        std::to_string(given->size()));
     std::copy(given->begin(), given->end(), into->begin());
   }
   return out;

@@ -40,8 +40,8 @@ ClassPrompts read_named(const Value& classes, const fs::path& share) {
     std::error_code ignored;
     for (const auto& entry : fs::directory_iterator(path.parent_path(), ignored)) known.push_back(entry.path().stem());
     std::sort(known.begin(), known.end());
-    throw ConfigError(classes.mark().text() + ": no classes named \"" + classes.text() + "\"; there are: " + join(known) +
-                      "; or give a list of names");
+    throw ConfigError(classes.mark().text() + ": no classes named \"" + classes.text() +
+                      "\"; there are: " + join(known) + "; or give a list of names");
   }
   const Value file = load_yaml(path);
   Problems problems;

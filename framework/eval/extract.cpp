@@ -17,19 +17,6 @@ namespace {
 
 constexpr std::int64_t kPart = 256;
 
-/// `to:` of a job.
-struct Target {
-  Path stem;
-  std::int64_t rows_per_shard = 100000;
-  bool overwrite = false;
-  static Schema<Target> schema() {
-    return Schema<Target>("Where vectors go: TSV shards of base64 float32.")
-        .option("stem", &Target::stem, "STEM-0.tsv, STEM-1.tsv, …, STEM.list.", required)
-        .option("rows_per_shard", &Target::rows_per_shard, "Rows in one shard.", positive)
-        .option("overwrite", &Target::overwrite, "Replace shards of the same stem.");
-  }
-};
-
 const ExtractEntry& find_job(const LoadedExperiment& loaded, const std::string& name) {
   std::vector<std::string> known;
   for (const auto& [job, entry] : loaded.experiment.extract) {
@@ -90,11 +77,12 @@ void flush_texts(const Job& job, const ClipTokenizer& tokenizer, TsvWriter& text
   const std::int64_t length = job.model.spec().text->context;
   auto tokens = torch::empty({static_cast<std::int64_t>(part.texts.size()), length}, torch::kInt64);
   for (std::size_t i = 0; i < part.texts.size(); ++i) {
-    tokenizer.encode_padded(part.texts[i], length, tokens.data_ptr<std::int64_t>() + static_cast<std::int64_t>(i) * length);
+    tokenizer.encode_padded(part.texts[i], length,
+                            tokens.data_ptr<std::int64_t>() + static_cast<std::int64_t>(i) * length);
   }
-  const auto vectors = encode_frozen(
-      [&](const torch::Tensor& x, ForwardContext& forward) { return job.model.encode_text(x, forward); },
-      tokens.to(job.options.device), job.options);
+  const auto vectors =
+      encode_frozen([&](const torch::Tensor& x, ForwardContext& forward) { return job.model.encode_text(x, forward); },
+                    tokens.to(job.options.device), job.options);
   write_rows(job.vectors, part.keys, vectors);
   for (std::size_t i = 0; i < part.keys.size(); ++i) {
     // A JSON string: a text may begin with a brace or hold a tab.
@@ -121,13 +109,16 @@ void extract_texts(const Job& job, const Dataset& source, const InputContext& co
   job.progress(source.size(), source.size());
 }
 
-std::shared_ptr<Model> job_model(const LoadedExperiment& loaded, const ExtractEntry& entry, const torch::Device& device) {
+std::shared_ptr<Model> job_model(const LoadedExperiment& loaded, const ExtractEntry& entry,
+                                 const torch::Device& device) {
   const auto& models = loaded.experiment.models;
   const auto& model = entry.model == "student" ? models.student : models.teacher;
   const std::string what = "models." + entry.model;
-  if (!model) throw ConfigError(loaded.file.string() + ": extract names the " + entry.model + ", but there is no " + what);
+  if (!model)
+    throw ConfigError(loaded.file.string() + ": extract names the " + entry.model + ", but there is no " + what);
   if (!model->init) {
-    throw ConfigError(loaded.file.string() + ": " + what + " has no init: its vectors would be those of random weights");
+    throw ConfigError(loaded.file.string() + ": " + what +
+                      " has no init: its vectors would be those of random weights");
   }
   return make_frozen_model(*model, *loaded.plugins, loaded.experiment.seed, device, what);
 }
@@ -142,10 +133,7 @@ Extracted extract(const LoadedExperiment& loaded, const std::string& name,
                   const std::function<void(std::int64_t, std::int64_t)>& progress) {
   const ExtractEntry& entry = find_job(loaded, name);
   const StreamOptions& stream = stream_of(loaded, entry.of);
-  if (entry.to.type != "tsv_features") {
-    throw ConfigError(entry.to.mark.text() + ": extract writes tsv_features, not \"" + entry.to.type + "\"");
-  }
-  const Target target = Target::schema().parse(entry.to.options, "\"to\" of extract \"" + name + "\"");
+  const ExtractTarget& target = entry.to;
   const bool text = entry.of == "data.texts" || (entry.of == "data.pairs" && entry.part == "text");
   RunModels models;
   models.device = choose_device(loaded.experiment.device);

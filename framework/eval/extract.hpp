@@ -20,9 +20,9 @@ struct Extracted {
   std::filesystem::path list;  ///< the `.list` that names the shards
 };
 
-/// Runs job `name` of `extract:`. Vectors are written as the model gives them (not normalised), float32, row i for row i
-/// of the source; of texts also a text shard `STEM-text`, one string a row, as every string of a row gets a vector of its
-/// own. A broken row is an error: the shards must correspond. `progress(done, total)` is called now and then.
+/// Runs job `name` of `extract:`. Vectors are written as the model gives them (not normalised), float32, row i for row
+/// i of the source; of texts also a text shard `STEM-text`, one string a row, as every string of a row gets a vector of
+/// its own. A broken row is an error: the shards must correspond. `progress(done, total)` is called now and then.
 /// Throws ConfigError for a job that is not in the file or that asks for what the stream has not.
 Extracted extract(const LoadedExperiment& loaded, const std::string& name,
                   const std::function<void(std::int64_t, std::int64_t)>& progress);

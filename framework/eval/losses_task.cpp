@@ -33,6 +33,16 @@ LoadedExperiment with_streams(const LoadedExperiment& loaded, const EvaluateEntr
   return copy;
 }
 
+/// Projectors and the like are no part of the student: made anew here, they would be random.
+void refuse_weights(const std::vector<ActiveLoss>& losses) {
+  for (const auto& active : losses) {
+    const auto weights = active.loss->named_parameters();
+    if (weights.is_empty()) continue;
+    throw ConfigError("a losses task cannot measure losses." + active.name + ": it has weights of its own (" +
+                      weights[0].key() + "), which are not the student's");
+  }
+}
+
 }  // namespace
 
 nlohmann::ordered_json held_out_losses(const LoadedExperiment& loaded, const EvaluateEntry& task,
@@ -48,6 +58,7 @@ nlohmann::ordered_json held_out_losses(const LoadedExperiment& loaded, const Eva
   const InputContext context = input_context(held, plan.texts.tokens || plan.pairs.tokens, comm);
   Streams streams = build_streams(held, plan, models, context);
   const auto losses = build_losses(held, plan, models, streams);
+  refuse_weights(losses);
   EncodeOptions options = encode_options(held.experiment, plan, device);
   Encoder encoder(student, models.teacher, plan.student_text, options);
 

@@ -11,9 +11,9 @@
 namespace dime {
 
 /// {"losses": {NAME: mean over whole batches}, "loss": the weighted total at the end of training, "samples"}.
-/// The task's streams stand in for the training's of the same name; batches are in the sources' order, from their start,
-/// in the stream's batch size; rows that fill no batch are left out, as the losses
-/// depend on how many rows they compare. Throws ConfigError when the task names no stream.
+/// The task's streams stand in for the training's of the same name; batches are in the sources' order, from their
+/// start, in the stream's batch size; rows that fill no batch are left out, as the losses depend on how many rows they
+/// compare. Throws ConfigError when the task names no stream.
 nlohmann::ordered_json held_out_losses(const LoadedExperiment& loaded, const EvaluateEntry& task,
                                        const std::shared_ptr<Model>& student, const torch::Device& device);
 

@@ -15,6 +15,41 @@ bool needs_tokenizer(const Experiment& e) {
   return std::any_of(e.evaluate.begin(), e.evaluate.end(), [](const auto& t) { return t.second.task == "zero_shot"; });
 }
 
+std::shared_ptr<const Dataset> open_data(const LoadedExperiment& loaded, const EvaluateEntry& task) {
+  Problems problems;
+  Component data;
+  detail::read_component(task.data, data, "option \"data\" of a zero_shot task", problems);
+  problems.raise();
+  return loaded.plugins->make_dataset(data);
+}
+
+/// Whose text tower writes the classes for `which`, where the task has no tower of its own.
+std::string text_name(const Experiment& e, const EvaluateEntry& task, const std::string& which) {
+  if (!task.text.is_null()) return task.text.text();
+  return which == "student" && e.models.student && e.models.student->text == "own" ? "student" : "teacher";
+}
+
+void expect_models(const Experiment& e, const std::string& name, const EvaluateEntry& task) {
+  const auto expect = [&](const std::string& which, const std::string& what) {
+    if ((which == "teacher" ? e.models.teacher : e.models.student).has_value()) return;
+    throw ConfigError("evaluate." + name + " " + what + " the " + which + ", but there is no models." + which);
+  };
+  for (const auto& which : task.models) {
+    expect(which, "measures");
+    if (task.task == "zero_shot" && !task.text.is_map()) expect(text_name(e, task, which), "writes its classes with");
+  }
+}
+
+void open_held_out(const LoadedExperiment& loaded, const EvaluateEntry& task) {
+  Problems problems;
+  DataOptions held;
+  read_streams(task, held, problems);
+  problems.raise();
+  if (held.images) open_sources("images", *held.images, *loaded.plugins, {true, true});
+  if (held.texts) open_sources("texts", *held.texts, *loaded.plugins, {true, true});
+  if (held.pairs) open_sources("pairs", *held.pairs, *loaded.plugins, {true, true});
+}
+
 const EvaluateEntry& find_task(const LoadedExperiment& loaded, const std::string& name) {
   std::vector<std::string> known;
   for (const auto& [task, entry] : loaded.experiment.evaluate) {
@@ -75,12 +110,7 @@ std::shared_ptr<Model> Evaluator::model(const std::string& which) {
 }
 
 std::shared_ptr<Model> Evaluator::text_model(const EvaluateEntry& task, const std::string& which) {
-  std::string name = task.text.text();
-  if (task.text.is_null()) {
-    const auto& student = loaded_.experiment.models.student;
-    name = which == "student" && student && student->text == "own" ? "student" : "teacher";
-  }
-  if (!task.text.is_map()) return model(name);
+  if (!task.text.is_map()) return model(text_name(loaded_.experiment, task, which));
   auto& made = text_models_[&task];
   if (made == nullptr) {
     Problems problems;
@@ -104,11 +134,7 @@ nlohmann::ordered_json Evaluator::run_zero_shot(const EvaluateEntry& task, const
   const ModelSpec spec = measured.spec();
   if (!spec.image) throw ConfigError("zero_shot: the " + which + " has no image tower");
   if (!text->spec().text) throw ConfigError("zero_shot: the text model has no text tower");
-  Problems problems;
-  Component data;
-  detail::read_component(task.data, data, "option \"data\" of a zero_shot task", problems);
-  problems.raise();
-  const std::shared_ptr<const Dataset> source = loaded_.plugins->make_dataset(data);
+  const std::shared_ptr<const Dataset> source = open_data(loaded_, task);
   const ClassPrompts prompts =
       read_classes(task.classes, task.templates, source->info().class_names, loaded_.installation.share);
   const auto weights = class_weights(*text, prompts, *context_.tokenizer, encode_options());
@@ -130,6 +156,18 @@ nlohmann::ordered_json Evaluator::run_zero_shot(const EvaluateEntry& task, const
 nlohmann::ordered_json Evaluator::run_losses(const EvaluateEntry& task, const std::string& which) {
   if (which != "student") throw ConfigError("a losses task measures the student only: say `models: [student]`");
   return held_out_losses(loaded_, task, student_, device_);
+}
+
+void check_evaluations(const LoadedExperiment& loaded) {
+  for (const auto& [name, task] : loaded.experiment.evaluate) {
+    expect_models(loaded.experiment, name, task);
+    if (task.task == "zero_shot") {
+      const auto source = open_data(loaded, task);
+      read_classes(task.classes, task.templates, source->info().class_names, loaded.installation.share);
+    } else {
+      open_held_out(loaded, task);
+    }
+  }
 }
 
 std::string results_table(const std::vector<TaskResult>& results) {

@@ -41,6 +41,10 @@ class Evaluator {
   InputContext context_;
 };
 
+/// Opens the data and reads the classes of every task, so that what is missing is said before a run and not after it.
+/// Throws the first problem: ConfigError, DataError or IoError.
+void check_evaluations(const LoadedExperiment& loaded);
+
 /// A table of results: task, model, parameters, images/s, and the task's main number.
 std::string results_table(const std::vector<TaskResult>& results);
 

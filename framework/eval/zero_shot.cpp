@@ -11,6 +11,19 @@ namespace {
 
 constexpr std::int64_t kTextPart = 256;
 
+/// A model that is in training goes back to it.
+class EvaluationMode {
+ public:
+  explicit EvaluationMode(Model& model) : model_(model), training_(model.is_training()) { model_.eval(); }
+  ~EvaluationMode() { model_.train(training_); }
+  EvaluationMode(const EvaluationMode&) = delete;
+  EvaluationMode& operator=(const EvaluationMode&) = delete;
+
+ private:
+  Model& model_;
+  bool training_;
+};
+
 torch::Tensor normalised(const torch::Tensor& x) { return x / x.norm(2, -1, /*keepdim=*/true); }
 
 double mean_recall(const torch::Tensor& hits, const torch::Tensor& counts) {
@@ -30,13 +43,16 @@ void check_labels(const StreamBatch& batch, std::int64_t classes) {
 }  // namespace
 
 nlohmann::ordered_json ZeroShotScore::json() const {
-  return {{"accuracy", accuracy}, {"mean_per_class", mean_per_class}, {"samples", samples},
+  return {{"accuracy", accuracy},
+          {"mean_per_class", mean_per_class},
+          {"samples", samples},
           {"images_per_second", images_per_second}};
 }
 
 torch::Tensor class_weights(Model& text, const ClassPrompts& prompts, const ClipTokenizer& tokenizer,
                             const EncodeOptions& options) {
   const torch::NoGradGuard guard;
+  const EvaluationMode evaluation(text);
   const std::int64_t context = text.spec().text->context;
   const auto per_class = static_cast<std::int64_t>(prompts.templates.size());
   const auto classes = static_cast<std::int64_t>(prompts.names.size());
@@ -49,32 +65,30 @@ torch::Tensor class_weights(Model& text, const ClassPrompts& prompts, const Clip
   }
   EncodeOptions parts = options;
   parts.micro_batch_size = kTextPart;
-  const auto vectors = encode_frozen(
-      [&](const torch::Tensor& x, ForwardContext& forward) { return text.encode_text(x, forward); },
-      tokens.to(options.device), parts);
+  const auto vectors =
+      encode_frozen([&](const torch::Tensor& x, ForwardContext& forward) { return text.encode_text(x, forward); },
+                    tokens.to(options.device), parts);
   return normalised(normalised(vectors).view({classes, per_class, -1}).mean(1));
 }
 
 ZeroShotScore zero_shot(Model& image, const torch::Tensor& weights, Reader& reader, const EncodeOptions& options) {
   const torch::NoGradGuard guard;
   const std::int64_t classes = weights.size(0);
-  const bool training = image.is_training();
-  image.eval();
+  const EvaluationMode evaluation(image);
   auto hits = torch::zeros({classes}, torch::kFloat64);
   auto counts = torch::zeros({classes}, torch::kFloat64);
   const auto start = std::chrono::steady_clock::now();
   for (StreamBatch batch; reader.next(batch);) {
     check_labels(batch, classes);
-    const auto vectors = encode_frozen(
-        [&](const torch::Tensor& x, ForwardContext& forward) { return image.encode_image(x, forward); },
-        batch.pixels.to(options.device), options);
+    const auto vectors =
+        encode_frozen([&](const torch::Tensor& x, ForwardContext& forward) { return image.encode_image(x, forward); },
+                      batch.pixels.to(options.device), options);
     const auto best = normalised(vectors).matmul(weights.t()).argmax(1).cpu();
     const auto right = best.eq(batch.labels).to(torch::kFloat64);
     hits.index_add_(0, batch.labels, right);
     counts.index_add_(0, batch.labels, torch::ones_like(right));
   }
   const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
-  image.train(training);
   ZeroShotScore score;
   score.samples = static_cast<std::int64_t>(counts.sum().item<double>());
   score.accuracy = hits.sum().item<double>() / static_cast<double>(score.samples);

@@ -17,10 +17,10 @@ namespace dime {
 
 /// What one model scored.
 struct ZeroShotScore {
-  double accuracy = 0;          ///< top-1, a share of 1
-  double mean_per_class = 0;    ///< mean of the classes' recalls
+  double accuracy = 0;        ///< top-1, a share of 1
+  double mean_per_class = 0;  ///< mean of the classes' recalls
   std::int64_t samples = 0;
-  double images_per_second = 0; ///< decoding, encoding and scoring
+  double images_per_second = 0;  ///< decoding, encoding and scoring
   nlohmann::ordered_json json() const;
 };
 

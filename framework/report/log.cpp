@@ -53,6 +53,13 @@ void Logger::info(const std::string& line) { sink_->info("{}", line); }
 void Logger::warn(const std::string& line) { sink_->warn("{}", line); }
 void Logger::error(const std::string& line) { sink_->error("{}", line); }
 
+void Logger::record_error(const std::string& line) {
+  for (std::size_t i = 1; i < sink_->sinks().size(); ++i) {
+    spdlog::logger("file", sink_->sinks()[i]).error("{}", line);
+    sink_->sinks()[i]->flush();
+  }
+}
+
 Log make_log(const LogOptions& options) {
   auto log = std::make_shared<spdlog::logger>("dime", stderr_sink(options));
   if (!options.file.empty()) log->sinks().push_back(file_sink(options.file));

@@ -20,6 +20,8 @@ class Logger {
   void info(const std::string& line);
   void warn(const std::string& line);
   void error(const std::string& line);
+  /// Adds an error to the file only, for what is said on standard error elsewhere.
+  void record_error(const std::string& line);
 
  private:
   std::shared_ptr<spdlog::logger> sink_;

@@ -23,7 +23,7 @@ Json read_results(const std::filesystem::path& path) {
 void add_to_task(Json& task, const TaskResult& result) {
   if (!task.is_object()) task = Json::object();
   task["step"] = result.step;
-  task.update(result.models);
+  task.update(task_json(result));
 }
 
 void add_to_history(Json& history, const TaskResult& result) {
@@ -41,6 +41,13 @@ void add_to_history(Json& history, const TaskResult& result) {
 }
 
 }  // namespace
+
+Json task_json(const TaskResult& result) {
+  Json json = Json::object();
+  if (result.models.contains("student")) json.update(result.models["student"]);
+  json.update(result.models);
+  return json;
+}
 
 void add_result(const std::filesystem::path& path, const std::string& name, const TaskResult& result) {
   Json all = read_results(path);

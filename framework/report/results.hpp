@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// results.json: {"name", "evaluate": {TASK: {"step", "student": {…}, "teacher": {…}}}, "history": [...]}.
+// results.json: {"name", "evaluate": {TASK: {"step", the student's numbers, "student": {…}, "teacher": {…}}},
+// "history": [...]}.
 #pragma once
 
 #include <cstdint>
@@ -16,6 +17,10 @@ struct TaskResult {
   std::int64_t step = 0;                                             ///< updates done when it was measured
   nlohmann::ordered_json models = nlohmann::ordered_json::object();  ///< "student" and "teacher": their metrics
 };
+
+/// What stands under `evaluate.TASK`: the student's metrics, so that `evaluate.test.accuracy` names a number, and then
+/// those of each model under its name.
+nlohmann::ordered_json task_json(const TaskResult& result);
 
 /// Puts `result` into the file, which is made if need be: `evaluate.TASK` takes the models of this result and keeps
 /// those it lacks (a teacher is measured once); `history` gets one entry {task, step, student, teacher}, in place of

@@ -37,7 +37,8 @@ NamedTensors trained_parameters(const Model& student, const std::vector<ActiveLo
 }
 
 /// The shape of each tap for one row, from a forward of a blank image.
-std::map<std::string, std::vector<std::int64_t>> tap_shapes(Model& student, const Plan& plan, const torch::Device& device) {
+std::map<std::string, std::vector<std::int64_t>> tap_shapes(Model& student, const Plan& plan,
+                                                            const torch::Device& device) {
   std::map<std::string, std::vector<std::int64_t>> shapes;
   if (plan.taps.empty()) return shapes;
   const torch::NoGradGuard guard;
@@ -49,12 +50,9 @@ std::map<std::string, std::vector<std::int64_t>> tap_shapes(Model& student, cons
   return shapes;
 }
 
-double broken_rate(const DataOptions& data) {
-  double rate = 0;
-  for (const auto* stream : {&data.images, &data.texts, &data.pairs}) {
-    if (*stream) rate = std::max(rate, (*stream)->broken_rate);
-  }
-  return rate;
+BrokenRates broken_rates(const DataOptions& data) {
+  const auto rate = [](const std::optional<StreamOptions>& stream) { return stream ? stream->broken_rate : 0; };
+  return {rate(data.images), rate(data.texts), rate(data.pairs)};
 }
 
 TrainState first_state(const LoadedExperiment& loaded, const RunModels& models, const Communicator& comm) {
@@ -69,16 +67,17 @@ TrainState first_state(const LoadedExperiment& loaded, const RunModels& models, 
 
 }  // namespace
 
-RunModels build_models(const LoadedExperiment& loaded) {
+RunModels build_models(const LoadedExperiment& loaded, Weights weights) {
   const Experiment& e = loaded.experiment;
   at::set_num_threads(compute_threads(e.threads));
   RunModels models;
   models.device = choose_device(e.device);
   if (e.models.student) {
-    models.student = make_model(*e.models.student, *loaded.plugins, e.seed, models.device, "models.student");
+    models.student = make_model(*e.models.student, *loaded.plugins, e.seed, models.device, "models.student", weights);
   }
   if (e.models.teacher && teacher_needed(e)) {
-    models.teacher = make_frozen_model(*e.models.teacher, *loaded.plugins, e.seed + 1, models.device, "models.teacher");
+    models.teacher =
+        make_frozen_model(*e.models.teacher, *loaded.plugins, e.seed + 1, models.device, "models.teacher", weights);
   }
   return models;
 }
@@ -106,8 +105,12 @@ EncodeOptions encode_options(const Experiment& e, const Plan& plan, const torch:
 
 InputContext input_context(const LoadedExperiment& loaded, bool tokenizer, const Communicator& comm) {
   const Experiment& e = loaded.experiment;
-  return {*loaded.plugins, make_decode_pool(decode_threads(e.threads)),
-          tokenizer ? load_tokenizer(loaded.installation) : nullptr, e.seed, comm.rank(), comm.size()};
+  return {*loaded.plugins,
+          make_decode_pool(decode_threads(e.threads)),
+          tokenizer ? load_tokenizer(loaded.installation) : nullptr,
+          e.seed,
+          comm.rank(),
+          comm.size()};
 }
 
 Streams build_streams(const LoadedExperiment& loaded, const Plan& plan, const RunModels& models,
@@ -115,7 +118,8 @@ Streams build_streams(const LoadedExperiment& loaded, const Plan& plan, const Ru
   const DataOptions& data = loaded.experiment.data;
   const Model* sized = models.student != nullptr ? models.student.get() : models.teacher.get();
   const Normalisation normalisation = sized != nullptr ? normalisation_of(sized->spec()) : Normalisation{};
-  const auto open = [&](const char* name, const std::optional<StreamOptions>& options, BatchContent content, bool main) {
+  const auto open = [&](const char* name, const std::optional<StreamOptions>& options, BatchContent content,
+                        bool main) {
     content.pinned = models.device.is_cuda();
     const bool wrap = !main || (options && options->last == "wrap");
     return options ? open_stream(name, *options, content, normalisation, wrap, context) : nullptr;
@@ -131,8 +135,12 @@ std::vector<ActiveLoss> build_losses(const LoadedExperiment& loaded, const Plan&
                                      const Streams& streams) {
   Shapes shapes;
   shapes.student_dim = models.student->spec().embed_dim;
-  if (streams.images) shapes.teacher_dim = streams.images->content().vector_width;
+  shapes.student_text = plan.student_text;
+  for (const auto* stream : {&streams.images, &streams.pairs, &streams.texts}) {
+    if (*stream != nullptr && shapes.teacher_dim == 0) shapes.teacher_dim = (*stream)->content().vector_width;
+  }
   if (shapes.teacher_dim == 0 && models.teacher != nullptr) shapes.teacher_dim = models.teacher->spec().embed_dim;
+  shapes.student_text = plan.student_text;
   shapes.taps = tap_shapes(*models.student, plan, models.device);
   std::vector<ActiveLoss> losses;
   for (const auto& [name, entry] : loaded.experiment.losses) {
@@ -158,11 +166,16 @@ Trainer build_trainer(const LoadedExperiment& loaded, const RunModels& models, C
   CheckpointTensors tensors{named_tensors(*models.student), loss_tensors(losses), optimizer.state()};
   const std::int64_t total = total_steps(e.train, epoch);
   auto step = std::make_unique<Step>(
-      Encoder(models.student, models.teacher, plan.student_text, encode_options(e, plan, models.device)), std::move(losses),
-      std::move(optimizer), LossScaler(precision_of(e.train.precision), models.device),
+      Encoder(models.student, models.teacher, plan.student_text, encode_options(e, plan, models.device)),
+      std::move(losses), std::move(optimizer), LossScaler(precision_of(e.train.precision), models.device),
       e.train.clip_grad_norm.value_or(0), epoch);
-  TrainerParts parts{models.student, std::move(streams), std::move(step), std::move(tensors),
-                     Schedule(e.train.schedule_options, e.train.optimizer.lr, epoch, total), total, broken_rate(e.data),
+  TrainerParts parts{models.student,
+                     std::move(streams),
+                     std::move(step),
+                     std::move(tensors),
+                     Schedule(e.train.schedule_options, e.train.optimizer.lr, epoch, total),
+                     total,
+                     broken_rates(e.data),
                      e.train.stop_after ? std::optional(e.train.stop_after->seconds) : std::nullopt};
   return Trainer(std::move(parts), first_state(loaded, models, comm));
 }

@@ -25,7 +25,7 @@ struct RunModels {
 };
 
 /// Sets LibTorch's threads, and makes the models that training needs.
-RunModels build_models(const LoadedExperiment& loaded);
+RunModels build_models(const LoadedExperiment& loaded, Weights weights = Weights::ready);
 
 /// The plan of the run. Throws ConfigError that lists what losses lack.
 Plan checked_plan(const LoadedExperiment& loaded, const RunModels& models);

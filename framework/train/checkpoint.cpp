@@ -21,6 +21,7 @@ namespace {
 
 constexpr int kVersion = 1;
 constexpr const char* kPrefix = "step_";
+constexpr const char* kPartial = ".partial_step_";
 
 std::string name_of(std::int64_t step) {
   char name[32];
@@ -52,6 +53,7 @@ nlohmann::ordered_json state_json(const TrainState& s, const fs::path& folder) {
                            {"streams", {{"images", s.step}, {"texts", s.step}, {"pairs", s.step}}},
                            {"skipped", s.skipped},
                            {"broken_rows", s.broken_rows},
+                           {"broken_by_stream", s.broken_by_stream},
                            {"rows_seen", s.rows_seen},
                            {"loss_scale", s.loss_scale},
                            {"loss_scale_growth", s.loss_scale_growth},
@@ -72,6 +74,15 @@ void write_files(const fs::path& folder, const TrainState& state, const Checkpoi
   save_tensors(folder / "optimizer.safetensors", tensors.optimizer);
   write_json(folder / "state.json", state_json(state, folder));
   sync_folder(folder);
+}
+
+/// What a kill left of checkpoints that were being written.
+void remove_partial(const fs::path& folder) {
+  std::vector<fs::path> left;
+  for (const auto& entry : fs::directory_iterator(folder)) {
+    if (entry.path().filename().string().starts_with(kPartial)) left.push_back(entry.path());
+  }
+  for (const auto& path : left) fs::remove_all(path);
 }
 
 /// Why a checkpoint cannot be used; empty when it can.
@@ -96,9 +107,11 @@ fs::path save_checkpoint(const fs::path& folder, const TrainState& state, const 
                          std::int64_t keep) {
   const fs::path final_path = checkpoint_path(folder, state.step);
   const fs::path aside = folder / (".partial_" + name_of(state.step));
+  // Whole already: a run that was complete is resumed. Writing it again would leave a moment without it.
+  if (fs::exists(final_path) && damage(final_path).empty()) return final_path;
   try {
     fs::create_directories(folder);
-    fs::remove_all(aside);
+    remove_partial(folder);
     write_files(aside, state, tensors);
     fs::remove_all(final_path);
     fs::rename(aside, final_path);
@@ -138,6 +151,7 @@ TrainState read_state(const fs::path& checkpoint) {
     s.seed = j.at("seed");
     s.skipped = j.at("skipped");
     s.broken_rows = j.at("broken_rows");
+    s.broken_by_stream = j.at("broken_by_stream").get<std::map<std::string, std::int64_t>>();
     s.rows_seen = j.at("rows_seen");
     s.loss_scale = j.at("loss_scale");
     s.loss_scale_growth = j.at("loss_scale_growth");

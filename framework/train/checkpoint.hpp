@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// Checkpoints: folders that are written aside, synced and renamed, so that a kill at any instant leaves whole ones only.
+// Checkpoints: folders that are written aside, synced and renamed, so that a kill at any instant leaves whole ones
+// only.
 #pragma once
 
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -19,6 +21,7 @@ struct TrainState {
   std::int64_t seed = 0;
   std::int64_t skipped = 0;
   std::int64_t broken_rows = 0;
+  std::map<std::string, std::int64_t> broken_by_stream;
   std::int64_t rows_seen = 0;
   double loss_scale = 1;
   std::int64_t loss_scale_growth = 0;

@@ -12,7 +12,8 @@ torch::Device choose_device(const std::string& name) {
   if (name == "cpu") return torch::kCPU;
   const bool available = at::hasCUDA();
   if (name == "cuda" && !available) {
-    throw ConfigError("device: cuda was asked for, but no GPU answers; `dime doctor` says why, `device: auto` goes on without");
+    throw ConfigError(
+        "device: cuda was asked for, but no GPU answers; `dime doctor` says why, `device: auto` goes on without");
   }
   return available ? torch::Device(torch::kCUDA, 0) : torch::Device(torch::kCPU);
 }

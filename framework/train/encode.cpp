@@ -79,7 +79,8 @@ void TowerForward::backward() {
   }
 }
 
-Encoder::Encoder(std::shared_ptr<Model> student, std::shared_ptr<Model> teacher, bool student_text, EncodeOptions options)
+Encoder::Encoder(std::shared_ptr<Model> student, std::shared_ptr<Model> teacher, bool student_text,
+                 EncodeOptions options)
     : student_(std::move(student)),
       teacher_(std::move(teacher)),
       student_text_(student_text),
@@ -102,9 +103,9 @@ void Encoder::encode_stream(const StreamBatch& images, const StreamBatch& texts,
   out.teacher.text = teacher_text(texts, pairs ? torch::Tensor{} : texts.vectors);
   if (student_ == nullptr) return;
   if (images.pixels.defined()) {
-    auto& tower = towers.emplace_back(
-        [this](const torch::Tensor& x, ForwardContext& c) { return student_->encode_image(x, c); },
-        to_device(images.pixels, options_.device), options_, step);
+    auto& tower =
+        towers.emplace_back([this](const torch::Tensor& x, ForwardContext& c) { return student_->encode_image(x, c); },
+                            to_device(images.pixels, options_.device), options_, step);
     out.student.image = tower.output();
     out.student.taps = tower.taps();
   }
@@ -112,9 +113,9 @@ void Encoder::encode_stream(const StreamBatch& images, const StreamBatch& texts,
   if (student_text_ && texts.tokens.defined()) {
     EncodeOptions text = options_;
     text.taps.clear();
-    auto& tower = towers.emplace_back(
-        [this](const torch::Tensor& x, ForwardContext& c) { return student_->encode_text(x, c); },
-        to_device(texts.tokens, options_.device), text, step);
+    auto& tower =
+        towers.emplace_back([this](const torch::Tensor& x, ForwardContext& c) { return student_->encode_text(x, c); },
+                            to_device(texts.tokens, options_.device), text, step);
     out.student.text = tower.output();
   }
   out.student.logit_scale = student_->logit_scale();

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // From a batch to what the losses see: the student with gradient, the teacher without.
 //
-// With micro-batches the student runs twice (Gao et al. 2021, "Scaling Deep Contrastive Learning Batch Size under Memory
-// Limited Setup"): once without a graph for the vectors of the whole batch, and, when the losses have given the gradient
-// of these vectors, again part by part with one. The result is that of the whole batch at once.
+// With micro-batches the student runs twice (Gao et al. 2021, "Scaling Deep Contrastive Learning Batch Size under
+// Memory Limited Setup"): once without a graph for the vectors of the whole batch, and, when the losses have given the
+// gradient of these vectors, again part by part with one. The result is that of the whole batch at once.
 #pragma once
 
 #include <functional>
@@ -39,7 +39,8 @@ class TowerForward {
   /// [rows, d] fp32, ready for the losses.
   const torch::Tensor& output() const { return outputs_.front(); }
   std::map<std::string, torch::Tensor> taps() const;
-  /// After the losses' backward: carries the gradient of the outputs into the parameters. A no-op without micro-batches.
+  /// After the losses' backward: carries the gradient of the outputs into the parameters. A no-op without
+  /// micro-batches.
   void backward();
 
  private:
@@ -80,6 +81,7 @@ class Encoder {
 };
 
 /// Vectors of `input` [rows, ...] from a frozen tower, fp32, in parts of at most `part` rows (0: at once).
-torch::Tensor encode_frozen(const TowerForward::Encode& encode, const torch::Tensor& input, const EncodeOptions& options);
+torch::Tensor encode_frozen(const TowerForward::Encode& encode, const torch::Tensor& input,
+                            const EncodeOptions& options);
 
 }  // namespace dime

@@ -3,18 +3,19 @@
 
 #include <chrono>
 #include <iostream>
+#include <sstream>
 
+#include <dime/error.hpp>
 #include <nlohmann/json.hpp>
 
 #include "report/json_file.hpp"
 #include "report/table.hpp"
+#include "report/text_file.hpp"
 
 namespace dime {
 namespace {
 
-double now() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
+double now() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
 
 Progress::Options progress_options(std::int64_t total, std::optional<std::int64_t> resumed_step) {
   Progress::Options options;
@@ -22,6 +23,20 @@ Progress::Options progress_options(std::int64_t total, std::optional<std::int64_
   options.done = resumed_step.value_or(0);
   options.terminal = stderr_is_terminal();
   return options;
+}
+
+/// Takes out what a run that was killed noted of steps after `last`: they are made again.
+void keep_broken_until(const std::filesystem::path& path, std::int64_t last) {
+  const auto text = read_file_if_any(path);
+  if (!text) return;
+  std::istringstream lines(*text);
+  std::string kept, word;
+  for (std::string line; std::getline(lines, line);) {
+    std::istringstream words(line);
+    std::int64_t step = 0;
+    if (words >> word >> step && step <= last) kept += line + "\n";
+  }
+  if (kept != *text) replace_file(path, kept);
 }
 
 MetricsLine metrics_line(const Trainer& trainer, const StepReport& report, double rate) {
@@ -54,12 +69,15 @@ LogHook::LogHook(const RunPaths& paths, Log log, std::int64_t every, std::int64_
       metrics_(paths.metrics(), resumed_step),
       events_(paths.tensorboard(), resumed_step),
       progress_(std::cerr, progress_options(total, resumed_step)),
-      logged_at_(now()) {}
+      logged_at_(now()) {
+  if (resumed_step) keep_broken_until(paths.broken_rows(), *resumed_step);
+}
 
 void LogHook::after_step(Trainer& trainer, const StepReport& report) {
   note_broken(report);
   if (report.step != 1 && report.step % every_ != 0 && report.step != report.total) return;
-  const double time = now();
+  // Evaluations and checkpoints are not part of the rate.
+  const double time = now() - trainer.times().paused;
   const double rate = static_cast<double>(report.rows - rows_logged_) / std::max(time - logged_at_, 1e-9);
   rows_logged_ = report.rows;
   logged_at_ = time;
@@ -84,12 +102,13 @@ void LogHook::note_broken(const StepReport& report) {
 void LogHook::failed(Trainer& trainer, const Batch& batch, const std::string& why) {
   const std::int64_t step = trainer.state().step + 1;
   nlohmann::ordered_json j{{"step", step}, {"why", why}};
-  for (const auto& [name, part] : {std::pair{"images", &batch.images}, {"texts", &batch.texts}, {"pairs", &batch.pairs}}) {
+  for (const auto& [name, part] :
+       {std::pair{"images", &batch.images}, {"texts", &batch.texts}, {"pairs", &batch.pairs}}) {
     if (part->size() > 0) j[name] = part->keys;
   }
   const auto path = paths_.root / ("failed_step_" + std::to_string(step) + ".json");
   write_json(path, j);
-  log_->error(why + "; the keys of the batch are in " + path.string());
+  throw TrainError(why + "; the keys of the batch are in " + path.string());
 }
 
 void LogHook::finish(Trainer& trainer, bool) {
@@ -106,7 +125,9 @@ CheckpointHook::CheckpointHook(std::filesystem::path folder, Log log, std::int64
     : folder_(std::move(folder)), log_(std::move(log)), every_(every), keep_(keep) {}
 
 void CheckpointHook::after_step(Trainer& trainer, const StepReport& report) {
-  if (every_ > 0 && report.step % every_ == 0 && report.step != report.total) trainer.pause([&] { save(trainer); });
+  // The last one comes before the evaluations of `finish`, which may take long.
+  const bool due = report.step == report.total || (every_ > 0 && report.step % every_ == 0);
+  if (due) trainer.pause([&] { save(trainer); });
 }
 
 void CheckpointHook::finish(Trainer& trainer, bool) { save(trainer); }

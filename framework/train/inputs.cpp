@@ -18,7 +18,8 @@ std::shared_ptr<const Dataset> open_entry(const std::string& name, const SourceE
   if (vectors != nullptr && vectors->info().vector_width <= 0) {
     throw DataError("its features (" + entry.features->type + ") hold no vectors");
   }
-  return std::make_shared<JoinedRows>("data." + name, std::move(content), std::move(vectors), parts);
+  const Mark& mark = (entry.features ? entry.features : entry.source)->mark;
+  return std::make_shared<JoinedRows>(mark.text() + ": data." + name, std::move(content), std::move(vectors), parts);
 }
 
 }  // namespace
@@ -42,8 +43,9 @@ BatchContent complete_content(BatchContent content, const std::vector<std::share
     need(content.vectors, info.vector_width > 0, "vectors");
     if (!content.vectors) continue;
     if (content.vector_width != 0 && content.vector_width != info.vector_width) {
-      throw DataError("data." + content.stream + ": its features have vectors of " + std::to_string(content.vector_width) +
-                      " and of " + std::to_string(info.vector_width) + " numbers");
+      throw DataError("data." + content.stream + ": its features have vectors of " +
+                      std::to_string(content.vector_width) + " and of " + std::to_string(info.vector_width) +
+                      " numbers");
     }
     content.vector_width = info.vector_width;
   }
@@ -65,8 +67,10 @@ std::unique_ptr<Stream> open_stream(const std::string& name, const StreamOptions
     Order order(std::move(sizes), std::move(weights), key, options.shuffle);
     const BatchPlan plan(order.size(), options.batch_size, !wrap);
     const BatchContent complete = complete_content(content, sources);
-    BatchMaker maker(complete, std::move(sources), TransformList(options.transform, normalisation), context.tokenizer, key);
-    return std::make_unique<Stream>(std::move(maker), std::move(order), plan, context.rank, context.world, context.pool);
+    BatchMaker maker(complete, std::move(sources), TransformList(options.transform, normalisation), context.tokenizer,
+                     key);
+    return std::make_unique<Stream>(std::move(maker), std::move(order), plan, context.rank, context.world,
+                                    context.pool);
   } catch (const DataError& e) {
     const std::string message = e.what();
     throw DataError(message.starts_with("data.") ? message : "data." + name + ": " + message);

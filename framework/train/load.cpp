@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "train/load.hpp"
 
-#include <cstdlib>
 #include <set>
 
 #include <dime/error.hpp>
+#include <dime/share.hpp>
 
 #include "config/compose.hpp"
 #include "config/yaml.hpp"
@@ -26,8 +26,7 @@ void check_transforms(const Experiment& e, Problems& problems) {
 
 Installation Installation::of_program() {
   const fs::path bin = fs::read_symlink("/proc/self/exe").parent_path();
-  const char* share = std::getenv("DIME_SHARE_DIR");
-  return {bin / "plugins", share != nullptr ? fs::path(share) : bin.parent_path() / "share" / "dime"};
+  return {bin / "plugins", share_folder()};
 }
 
 LoadedExperiment load_experiment(const fs::path& file, const std::vector<std::string>& overrides,

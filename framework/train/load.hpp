@@ -17,7 +17,7 @@ struct Installation {
   std::filesystem::path plugins;  ///< plugins/<kind>s/NAME.so
   std::filesystem::path share;    ///< configs/, assets/
 
-  /// Beside the running program: `bin/plugins`, `share/dime`. $DIME_SHARE_DIR overrides the second.
+  /// `plugins` beside the running program, and share_folder().
   static Installation of_program();
 };
 

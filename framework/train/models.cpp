@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "train/models.hpp"
 
+#include <algorithm>
+
 #include <ATen/Context.h>
 #include <dime/random.hpp>
 
@@ -8,10 +10,29 @@
 
 namespace dime {
 
+namespace {
+
+/// A student whose text is the teacher's, or none, is its image tower: see Model in dime/model.hpp.
+Component wanted_towers(const ModelEntry& entry, const Plugins& plugins) {
+  Component component = entry.component;
+  const auto options = plugins.schema("model", component.type).options();
+  const bool has_option = std::any_of(options.begin(), options.end(), [](const auto& o) { return o.name == "towers"; });
+  if (entry.image_only && has_option && component.options.find("towers") == nullptr) {
+    component.options.set("towers", Value::scalar("image", component.mark));
+  }
+  return component;
+}
+
+}  // namespace
+
 std::shared_ptr<Model> make_model(const ModelEntry& entry, const Plugins& plugins, std::int64_t seed,
-                                  const torch::Device& device, const std::string& what) {
+                                  const torch::Device& device, const std::string& what, Weights weights) {
   at::manual_seed(random_key({static_cast<std::uint64_t>(seed), 21}));
-  auto model = plugins.make_model(entry.component);
+  auto model = plugins.make_model(wanted_towers(entry, plugins));
+  if (weights == Weights::only_checked) {
+    if (entry.init) check_tensors(*entry.init, named_tensors(*model), what);
+    return model;
+  }
   model->initialise();
   if (entry.init) load_tensors(*entry.init, named_tensors(*model), what);
   model->to(device);
@@ -19,8 +40,8 @@ std::shared_ptr<Model> make_model(const ModelEntry& entry, const Plugins& plugin
 }
 
 std::shared_ptr<Model> make_frozen_model(const ModelEntry& entry, const Plugins& plugins, std::int64_t seed,
-                                         const torch::Device& device, const std::string& what) {
-  auto model = make_model(entry, plugins, seed, device, what);
+                                         const torch::Device& device, const std::string& what, Weights weights) {
+  auto model = make_model(entry, plugins, seed, device, what, weights);
   model->eval();
   for (auto& parameter : model->parameters()) parameter.set_requires_grad(false);
   return model;

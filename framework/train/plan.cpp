@@ -60,14 +60,32 @@ void check_loss(const std::string& name, const LossEntry& entry, const Needs& ne
        "needs a text tower of the student's own (models.student.text) and texts in " + texts);
 }
 
-void check_input(const ModelSpec& student, const ModelSpec& teacher, const Mark& mark, Problems& problems) {
+/// Both models encode the same pixels.
+void check_pixels(const ModelSpec& student, const ModelSpec& teacher, const Mark& mark, Problems& problems) {
   if (!student.image || !teacher.image) return;
   const bool same = student.image->size == teacher.image->size && student.image->mean == teacher.image->mean &&
                     student.image->std == teacher.image->std;
   if (!same) {
-    problems.add(mark, "models.teacher takes images of another size or normalisation than models.student: "
-                       "store its vectors with `dime extract` and give them as `features`");
+    problems.add(mark,
+                 "models.teacher takes images of another size or normalisation than models.student: "
+                 "store its vectors with `dime extract` and give them as `features`");
   }
+}
+
+/// Both models encode the same tokens.
+void check_tokens(const ModelSpec& student, const ModelSpec& teacher, const Mark& mark, Problems& problems) {
+  if (!student.text || !teacher.text || student.text->context == teacher.text->context) return;
+  problems.add(mark, "models.teacher takes " + std::to_string(teacher.text->context) +
+                         " tokens of a text, models.student " + std::to_string(student.text->context) +
+                         ": store its vectors with `dime extract` and give them as `features`");
+}
+
+/// Every text begins with one of the tokenizer's last tokens.
+void check_vocabulary(const ModelSpec& spec, const Mark& mark, const std::string& which, Problems& problems) {
+  constexpr std::int64_t kTokens = 49408;
+  if (!spec.text || spec.text->vocabulary >= kTokens) return;
+  problems.add(mark, "models." + which + " has a vocabulary of " + std::to_string(spec.text->vocabulary) +
+                         ", the tokenizer one of " + std::to_string(kTokens) + ": leave `vocabulary` out");
 }
 
 BatchContent content_of(const char* stream, const std::optional<StreamOptions>& options) {
@@ -107,7 +125,16 @@ Plan make_plan(const Experiment& e, const Plugins& plugins, const ModelSpec* stu
   plan.texts.tokens = e.data.texts && (plan.student_text || (teacher_text && !plan.texts.vectors));
   plan.pairs.pixels = e.data.pairs.has_value();
   plan.pairs.tokens = e.data.pairs && (plan.student_text || teacher_text);
-  if (runs != nullptr && student != nullptr) check_input(*student, *runs, e.models.teacher->component.mark, problems);
+  if (runs != nullptr && student != nullptr) {
+    const Mark& mark = e.models.teacher->component.mark;
+    const bool pixels = (e.data.images && !plan.images.vectors) || (e.data.pairs && !plan.pairs.vectors);
+    const bool tokens = (e.data.texts && !plan.texts.vectors) || e.data.pairs;
+    if (pixels) check_pixels(*student, *runs, mark, problems);
+    if (tokens && plan.student_text) check_tokens(*student, *runs, mark, problems);
+  }
+  const bool tokenises = plan.texts.tokens || plan.pairs.tokens;
+  if (tokenises && plan.student_text) check_vocabulary(*student, e.models.student->component.mark, "student", problems);
+  if (tokenises && runs != nullptr) check_vocabulary(*runs, e.models.teacher->component.mark, "teacher", problems);
   const ModelSpec* sized = student_image ? student : runs;
   const ModelSpec* worded = plan.student_text ? student : runs;
   for (BatchContent* content : {&plan.images, &plan.texts, &plan.pairs}) {

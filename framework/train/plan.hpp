@@ -22,8 +22,9 @@ struct Plan {
   BatchContent pairs;
 };
 
-/// What the experiment's losses are given. Adds to `problems` what a loss needs and the file does not give, streams that
-/// nothing reads, and a teacher whose input differs from the student's. The specs may be null where a model is absent.
+/// What the experiment's losses are given. Adds to `problems` what a loss needs and the file does not give, streams
+/// that nothing reads, and a teacher whose input differs from the student's. The specs may be null where a model is
+/// absent.
 Plan make_plan(const Experiment& experiment, const Plugins& plugins, const ModelSpec* student, const ModelSpec* teacher,
                Problems& problems);
 

@@ -40,6 +40,8 @@ class LossScaler {
   /// Moves the scale after a step whose gradients were finite or not.
   void update(bool finite);
   bool active() const { return active_; }
+  /// Whether the scale has fallen so far that halving it again would not help.
+  bool exhausted() const { return active_ && scale_ < 1e-4; }
   double value() const { return scale_; }
   std::int64_t growth() const { return growth_; }
   void restore(double scale, std::int64_t growth);

@@ -8,14 +8,18 @@ namespace {
 
 // A signal handler can reach nothing but an object of static storage.
 volatile std::sig_atomic_t received_signal = 0;
+int listeners = 0;
 
-extern "C" void note_signal(int number) { received_signal = number; }
+// The default comes back with the first signal, so that a second one of either kind ends the process.
+extern "C" void note_signal(int number) {
+  received_signal = number;
+  std::signal(SIGTERM, SIG_DFL);
+  std::signal(SIGUSR1, SIG_DFL);
+}
 
 void listen(int number, bool on) {
   struct sigaction action {};
   action.sa_handler = on ? note_signal : SIG_DFL;
-  // The default comes back with the first signal, so that the second one ends the process.
-  action.sa_flags = SA_RESETHAND;
   sigemptyset(&action.sa_mask);
   sigaction(number, &action, nullptr);
 }
@@ -23,12 +27,14 @@ void listen(int number, bool on) {
 }  // namespace
 
 StopSignals::StopSignals() {
+  if (listeners++ > 0) return;
   received_signal = 0;
   listen(SIGTERM, true);
   listen(SIGUSR1, true);
 }
 
 StopSignals::~StopSignals() {
+  if (--listeners > 0) return;
   listen(SIGTERM, false);
   listen(SIGUSR1, false);
 }

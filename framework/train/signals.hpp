@@ -4,7 +4,7 @@
 
 namespace dime {
 
-/// Listens while it lives. One at a time in a process.
+/// Listens while it lives. One made while another lives hears what that one heard. For one thread.
 class StopSignals {
  public:
   StopSignals();

@@ -61,6 +61,10 @@ StepResult Step::run(const Batch& batch, std::int64_t step, double lr) {
   }
   if (finite) optimizer_.step(lr);
   scaler_.update(finite);
+  if (scaler_.exhausted()) {
+    throw TrainError("no gradient was finite at any loss scale down to " + std::to_string(scaler_.value()) +
+                     ", at step " + std::to_string(step + 1) + ": try bf16 or a lower learning rate");
+  }
   return result;
 }
 

@@ -28,7 +28,7 @@ struct StepResult {
   double loss = 0;                                     ///< the weighted total
   std::vector<std::pair<std::string, double>> losses;  ///< unweighted
   double grad_norm = 0;
-  bool skipped = false;                                ///< fp16 found a gradient that is not finite
+  bool skipped = false;  ///< fp16 found a gradient that is not finite
 };
 
 class Step {

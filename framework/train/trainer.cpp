@@ -1,17 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "train/trainer.hpp"
 
+#include <algorithm>
 #include <chrono>
+#include <sstream>
 
+#include <ATen/Context.h>
+#include <ATen/Parallel.h>
 #include <dime/error.hpp>
+#include <dime/random.hpp>
 
 #include "train/signals.hpp"
 
 namespace dime {
 namespace {
 
-double now() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+double now() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
+
+std::string short_text(double x) {
+  std::ostringstream text;
+  text << x;
+  return text.str();
 }
 
 constexpr std::int64_t kRowsBeforeRate = 100;  // below this a rate says nothing
@@ -48,7 +57,9 @@ void Trainer::resume(const std::filesystem::path& checkpoint) {
   state_.step = saved.step;
   state_.skipped = saved.skipped;
   state_.broken_rows = saved.broken_rows;
+  state_.broken_by_stream = saved.broken_by_stream;
   state_.rows_seen = saved.rows_seen;
+  state_.compute_threads = at::get_num_threads();  // the saved number may have been taken over since
   for (auto* stream : {&parts_.streams.images, &parts_.streams.texts, &parts_.streams.pairs}) {
     if (*stream != nullptr) (*stream)->seek(saved.step);
   }
@@ -60,6 +71,7 @@ void Trainer::count_broken(const Batch& batch, StepReport& report) {
     report.broken.insert(report.broken.end(), part->broken.begin(), part->broken.end());
   }
   state_.broken_rows += static_cast<std::int64_t>(report.broken.size());
+  for (const auto& row : report.broken) ++state_.broken_by_stream[row.stream];
 }
 
 StepReport Trainer::advance(const std::vector<std::unique_ptr<Hook>>& hooks) {
@@ -69,6 +81,8 @@ StepReport Trainer::advance(const std::vector<std::unique_ptr<Hook>>& hooks) {
   const double loaded = now();
   count_broken(batch, report);
   report.lr = parts_.schedule.at(state_.step);
+  // Element-wise dropout draws from LibTorch's generator: keyed by step, so that a resumed run draws the same.
+  at::manual_seed(random_key({static_cast<std::uint64_t>(state_.seed), 41, static_cast<std::uint64_t>(state_.step)}));
   try {
     report.result = parts_.step->run(batch, state_.step, report.lr);
   } catch (const TrainError& e) {
@@ -92,6 +106,25 @@ StepReport Trainer::advance(const std::vector<std::unique_ptr<Hook>>& hooks) {
   return report;
 }
 
+void Trainer::check_broken(const StepReport& report) const {
+  const auto check = [&](const std::string& name, const std::unique_ptr<Stream>& stream, double rate) {
+    const auto found = state_.broken_by_stream.find(name);
+    if (stream == nullptr || found == state_.broken_by_stream.end()) return;
+    const std::int64_t rows = state_.step * stream->plan().batch_size();
+    const bool above = static_cast<double>(found->second) > rate * static_cast<double>(rows);
+    if (!above || (rows < kRowsBeforeRate && rate > 0)) return;
+    const auto last = std::find_if(report.broken.rbegin(), report.broken.rend(),
+                                   [&](const BrokenRow& row) { return row.stream == name; });
+    throw TrainError("data." + name + ": " + std::to_string(found->second) + " of " + std::to_string(rows) +
+                     " rows are broken, more than its broken_rate of " + short_text(rate) +
+                     "; broken_rows.log in the run folder lists them" +
+                     (last == report.broken.rend() ? "" : ", the last: " + last->reason));
+  };
+  check("images", parts_.streams.images, parts_.broken_rates.images);
+  check("texts", parts_.streams.texts, parts_.broken_rates.texts);
+  check("pairs", parts_.streams.pairs, parts_.broken_rates.pairs);
+}
+
 bool Trainer::run(const std::vector<std::unique_ptr<Hook>>& hooks) {
   const StopSignals signals;
   const double start = now();
@@ -102,12 +135,7 @@ bool Trainer::run(const std::vector<std::unique_ptr<Hook>>& hooks) {
     const double before = now();
     for (const auto& hook : hooks) hook->after_step(*this, report);
     times_.hooks += now() - before - (times_.paused - paused);
-    if (state_.rows_seen >= kRowsBeforeRate &&
-        static_cast<double>(state_.broken_rows) > parts_.broken_rate * static_cast<double>(state_.rows_seen)) {
-      throw TrainError(std::to_string(state_.broken_rows) + " of " + std::to_string(state_.rows_seen) +
-                       " rows are broken, more than broken_rate allows; broken_rows.log in the run folder lists them, the last: " +
-                       (report.broken.empty() ? "-" : report.broken.back().reason));
-    }
+    check_broken(report);
     if (const char* name = signals.received()) stopped_by_ = name;
     if (parts_.stop_after && now() - start > *parts_.stop_after) stopped_by_ = "stop_after";
   }

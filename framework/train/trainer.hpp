@@ -23,10 +23,10 @@ struct StepReport {
   double texts_epoch = 0;
   double lr = 0;
   StepResult result;
-  std::int64_t rows = 0;     ///< rows of the stream that defines the epoch, so far in this process's run
-  double data_seconds = 0;   ///< waiting for the batch of this update
-  double step_seconds = 0;   ///< model and losses of this update
-  std::int64_t batch = 0;    ///< global rows of one update
+  std::int64_t rows = 0;    ///< rows of the stream that defines the epoch, so far in this process's run
+  double data_seconds = 0;  ///< waiting for the batch of this update
+  double step_seconds = 0;  ///< model and losses of this update
+  std::int64_t batch = 0;   ///< global rows of one update
   std::vector<BrokenRow> broken;
 };
 
@@ -37,7 +37,7 @@ class Hook {
  public:
   virtual ~Hook() = default;
   virtual void after_step(Trainer&, const StepReport&) {}
-  /// The batch whose loss was not finite; the run ends after this.
+  /// The batch whose loss was not finite; the run ends after this. May throw a TrainError that says more than `why`.
   virtual void failed(Trainer&, const Batch&, const std::string&) {}
   /// The last call, whether the run is complete or was asked to stop.
   virtual void finish(Trainer&, bool) {}
@@ -56,6 +56,13 @@ struct Streams {
 /// The next batch of each stream that is there.
 Batch next_batch(Streams& streams);
 
+/// The share of broken rows that ends a run, by stream.
+struct BrokenRates {
+  double images = 0.01;
+  double texts = 0.01;
+  double pairs = 0.01;
+};
+
 /// Everything a run is made of.
 struct TrainerParts {
   std::shared_ptr<Model> student;
@@ -64,7 +71,7 @@ struct TrainerParts {
   CheckpointTensors tensors;
   Schedule schedule;
   std::int64_t total = 0;
-  double broken_rate = 0.01;
+  BrokenRates broken_rates;
   std::optional<double> stop_after;  ///< seconds of wall time
 };
 
@@ -102,6 +109,7 @@ class Trainer {
  private:
   StepReport advance(const std::vector<std::unique_ptr<Hook>>& hooks);
   void count_broken(const Batch& batch, StepReport& report);
+  void check_broken(const StepReport& report) const;
 
   TrainerParts parts_;
   TrainState state_;

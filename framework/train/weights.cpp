@@ -16,33 +16,54 @@ constexpr std::size_t kListed = 12;
 
 at::ScalarType scalar_type(io::DType dtype) {
   switch (dtype) {
-    case io::DType::f64: return at::kDouble;
-    case io::DType::f32: return at::kFloat;
-    case io::DType::f16: return at::kHalf;
-    case io::DType::bf16: return at::kBFloat16;
-    case io::DType::i64: return at::kLong;
-    case io::DType::i32: return at::kInt;
-    case io::DType::i16: return at::kShort;
-    case io::DType::i8: return at::kChar;
-    case io::DType::u8: return at::kByte;
-    case io::DType::boolean: return at::kBool;
+    case io::DType::f64:
+      return at::kDouble;
+    case io::DType::f32:
+      return at::kFloat;
+    case io::DType::f16:
+      return at::kHalf;
+    case io::DType::bf16:
+      return at::kBFloat16;
+    case io::DType::i64:
+      return at::kLong;
+    case io::DType::i32:
+      return at::kInt;
+    case io::DType::i16:
+      return at::kShort;
+    case io::DType::i8:
+      return at::kChar;
+    case io::DType::u8:
+      return at::kByte;
+    case io::DType::boolean:
+      return at::kBool;
   }
   throw WeightsError("unknown element type");
 }
 
 io::DType dtype_of(const torch::Tensor& t) {
   switch (t.scalar_type()) {
-    case at::kDouble: return io::DType::f64;
-    case at::kFloat: return io::DType::f32;
-    case at::kHalf: return io::DType::f16;
-    case at::kBFloat16: return io::DType::bf16;
-    case at::kLong: return io::DType::i64;
-    case at::kInt: return io::DType::i32;
-    case at::kShort: return io::DType::i16;
-    case at::kChar: return io::DType::i8;
-    case at::kByte: return io::DType::u8;
-    case at::kBool: return io::DType::boolean;
-    default: throw WeightsError("tensors of type " + std::string(c10::toString(t.scalar_type())) + " cannot be saved");
+    case at::kDouble:
+      return io::DType::f64;
+    case at::kFloat:
+      return io::DType::f32;
+    case at::kHalf:
+      return io::DType::f16;
+    case at::kBFloat16:
+      return io::DType::bf16;
+    case at::kLong:
+      return io::DType::i64;
+    case at::kInt:
+      return io::DType::i32;
+    case at::kShort:
+      return io::DType::i16;
+    case at::kChar:
+      return io::DType::i8;
+    case at::kByte:
+      return io::DType::u8;
+    case at::kBool:
+      return io::DType::boolean;
+    default:
+      throw WeightsError("tensors of type " + std::string(c10::toString(t.scalar_type())) + " cannot be saved");
   }
 }
 
@@ -59,7 +80,8 @@ std::string shape_text(at::IntArrayRef shape) {
 /// "missing: a, b, … (3 more)", or nothing.
 void add_list(std::string& message, const char* title, const std::vector<std::string>& names) {
   if (names.empty()) return;
-  std::vector<std::string> shown(names.begin(), names.begin() + static_cast<std::ptrdiff_t>(std::min(names.size(), kListed)));
+  std::vector<std::string> shown(names.begin(),
+                                 names.begin() + static_cast<std::ptrdiff_t>(std::min(names.size(), kListed)));
   message += std::string("; ") + title + ": " + join(shown);
   if (names.size() > kListed) message += " and " + std::to_string(names.size() - kListed) + " more";
 }
@@ -88,6 +110,18 @@ Differences compare(const io::SafetensorsFile& file, const NamedTensors& into, c
     d.unexpected.push_back(near.empty() ? view.name : view.name + " (the model has " + near + ")");
   }
   return d;
+}
+
+void require_fit(const io::SafetensorsFile& file, const InitOptions& from, const NamedTensors& into,
+                 const std::string& what) {
+  const Differences d = compare(file, into, from);
+  if (!d.missing.empty() || !d.unexpected.empty() || !d.misshaped.empty()) {
+    std::string message = what + ": the weights in " + from.path.string() + " do not fit";
+    add_list(message, "missing", d.missing);
+    add_list(message, "unexpected", d.unexpected);
+    add_list(message, "of another shape", d.misshaped);
+    throw WeightsError(message + "; `init: {path, skip, allow_missing}` names what may differ");
+  }
 }
 
 void copy_into(const io::TensorView& view, torch::Tensor to) {
@@ -121,21 +155,19 @@ void save_tensors(const std::filesystem::path& path, const NamedTensors& tensors
   std::vector<io::TensorView> views;
   for (const auto& [name, tensor] : tensors) {
     const auto& t = kept.emplace_back(tensor.detach().cpu().contiguous());
-    views.push_back({name, dtype_of(t), t.sizes().vec(), static_cast<const std::uint8_t*>(t.const_data_ptr()), t.nbytes()});
+    views.push_back(
+        {name, dtype_of(t), t.sizes().vec(), static_cast<const std::uint8_t*>(t.const_data_ptr()), t.nbytes()});
   }
   io::write_safetensors(path, std::move(views), metadata);
 }
 
+void check_tensors(const InitOptions& from, const NamedTensors& into, const std::string& what) {
+  require_fit(io::SafetensorsFile(from.path), from, into, what);
+}
+
 void load_tensors(const InitOptions& from, const NamedTensors& into, const std::string& what) {
   const io::SafetensorsFile file(from.path);
-  const Differences d = compare(file, into, from);
-  if (!d.missing.empty() || !d.unexpected.empty() || !d.misshaped.empty()) {
-    std::string message = what + ": the weights in " + from.path.string() + " do not fit";
-    add_list(message, "missing", d.missing);
-    add_list(message, "unexpected", d.unexpected);
-    add_list(message, "of another shape", d.misshaped);
-    throw WeightsError(message + "; `init: {path, skip, allow_missing}` names what may differ");
-  }
+  require_fit(file, from, into, what);
   const torch::NoGradGuard guard;
   for (const auto& [name, tensor] : into) {
     const io::TensorView* view = begins_with_any(name, from.skip) ? nullptr : file.find(name);

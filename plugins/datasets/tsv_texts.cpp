@@ -1,12 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <dime/dataset.hpp>
 #include <dime/dataset_errors.hpp>
+#include <dime/share.hpp>
 #include <dime/text_row.hpp>
 #include <dime/tsv.hpp>
 
 namespace {
 
 constexpr const char* kName = "dataset/tsv_texts";
+
+/// Without a file of one's own, those that set-up took from open_clip; rows that need them say so where they are
+/// missing.
+std::vector<std::string> read_templates(const dime::Path& given) {
+  if (!given.empty()) return dime::read_templates(given);
+  const auto common = dime::share_folder() / "assets" / "clip" / "text_templates.txt";
+  return std::filesystem::exists(common) ? dime::read_templates(common) : std::vector<std::string>{};
+}
 
 class TsvTexts final : public dime::Dataset {
  public:
@@ -30,16 +39,15 @@ class TsvTexts final : public dime::Dataset {
                 dime::required)
         .option("root", &Options::root,
                 "The folder that the paths in the list join; the list's own folder when it is not given.")
-        .option("templates", &Options::templates,
-                "A file of prompt templates, one a line, with {} where the name goes; needed for rows of tags and "
-                "class names.");
+        .option(
+            "templates", &Options::templates,
+            "A file of prompt templates, one a line, with {} where the name goes, for rows of tags and class names; "
+            "when it is not given, the name alone and CLIP's 80.");
   }
 
   explicit TsvTexts(const Options& o)
       : shards_(dime::with_name(kName, [&] { return dime::TsvShards(o.list, o.root); })),
-        templates_(dime::with_name(kName, [&] {
-          return o.templates.empty() ? std::vector<std::string>{} : dime::read_templates(o.templates);
-        })) {}
+        templates_(dime::with_name(kName, [&] { return read_templates(o.templates); })) {}
 
   std::int64_t size() const override { return shards_.size(); }
   dime::DatasetInfo info() const override { return {.text = true}; }

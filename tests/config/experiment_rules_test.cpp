@@ -88,16 +88,16 @@ TEST(Rules, Betas) {
 TEST(Rules, Extractions) {
   EXPECT_EQ(
       with(student + "\n" + streams +
-           "\nextract:\n  a: {of: data.texts, to: {type: t}}\n"
-           "  b: {model: student, of: data.image, to: {type: t}}\n  c: {model: student, of: data.images}\n"),
+           "\nextract:\n  a: {of: data.texts, to: {stem: t}}\n"
+           "  b: {model: student, of: data.image, to: {stem: t, type: npy}}\n  c: {model: student, of: data.images}\n"),
       "f.yaml:6:6: extraction \"a\" encodes with the teacher, but there is no models.teacher\n"
       "f.yaml:6:11: extraction \"a\" is of data.texts, which is not there\n"
       "f.yaml:7:27: option \"of\" of \"b\" of \"extract\" takes one of data.images, data.texts, data.pairs, got "
       "\"data.image\" (did you mean \"data.images\"?)\n"
-      "f.yaml:8:6: \"c\" of \"extract\" needs option \"to\" (Where the vectors go: {type: tsv_features, stem: PATH, "
-      "rows_per_shard: N}.)");
+      "f.yaml:7:59: option \"type\" of \"to\" of \"b\" of \"extract\" takes one of tsv_features, got \"npy\"\n"
+      "f.yaml:8:6: \"c\" of \"extract\" needs option \"to\" (Where the vectors go.)");
   EXPECT_EQ(with(student + "\ndata: {pairs: {source: {type: a}, batch_size: 1}}\nextract:\n"
-                           "  a: {model: student, of: data.pairs, to: {type: t}}\n"),
+                           "  a: {model: student, of: data.pairs, to: {stem: t}}\n"),
             "f.yaml:6:6: extraction \"a\" needs option \"part\" (image or text: the side of the pairs)");
 }
 

@@ -155,7 +155,8 @@ TEST(Reader, ReadsEachRowOnceInOrder) {
 }
 
 TEST(Reader, ABrokenRowIsAnError) {
-  BatchMaker maker(numbers_content(), {std::make_shared<Numbers>(5, std::set<std::int64_t>{2})}, TransformList(), nullptr, 1);
+  BatchMaker maker(numbers_content(), {std::make_shared<Numbers>(5, std::set<std::int64_t>{2})}, TransformList(),
+                   nullptr, 1);
   Reader reader(std::move(maker), 5, 5, make_decode_pool(1));
   StreamBatch batch;
   EXPECT_THROW(reader.next(batch), RowError);
@@ -166,14 +167,16 @@ TEST(JoinedRows, SizesMustAgree) {
     const JoinedRows rows("data.images", std::make_shared<Numbers>(10), std::make_shared<Numbers>(9), {});
     FAIL();
   } catch (const DataError& e) {
-    EXPECT_STREQ(e.what(),
-                 "data.images: its features have 9 rows, its source has 10; they must correspond row by row: extract the "
-                 "features again");
+    EXPECT_STREQ(
+        e.what(),
+        "data.images: its features have 9 rows, its source has 10; they must correspond row by row: extract the "
+        "features again");
   }
 }
 
 TEST(JoinedRows, KeysThatDisagreeAreABrokenRow) {
-  const JoinedRows rows("data.images", std::make_shared<Numbers>(3), std::make_shared<Numbers>(3, std::set<std::int64_t>{}, "other"), {});
+  const JoinedRows rows("data.images", std::make_shared<Numbers>(3),
+                        std::make_shared<Numbers>(3, std::set<std::int64_t>{}, "other"), {});
   try {
     rows.get(2);
     FAIL();

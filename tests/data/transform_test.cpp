@@ -34,14 +34,17 @@ Image ramp(int height, int width) {
 }
 
 TEST(TransformList, ListsEveryMistake) {
-  const auto lines = mistakes("[{type: rezise, size: 3}, {type: resize, size: [1, 2, 3]}, {type: normalize}, {type: center_crop, sizes: 4}]");
+  const auto lines = mistakes(
+      "[{type: rezise, size: 3}, {type: resize, size: [1, 2, 3]}, {type: normalize}, {type: center_crop, sizes: 4}]");
   ASSERT_EQ(lines.size(), 5U);
-  EXPECT_EQ(lines[0],
-            "x.yaml:1:2: unknown transform \"rezise\" (did you mean \"resize\"?); there are: center_crop, horizontal_flip, "
-            "normalize, random_crop, random_resized_crop, resize");
-  EXPECT_EQ(lines[2], "x.yaml:1:65: transform \"normalize\" must be the last of the list");
-  EXPECT_EQ(lines[4],
-            "x.yaml:1:103: unknown option \"sizes\" of transform \"center_crop\" (did you mean \"size\"?); it takes: size");
+  EXPECT_EQ(
+      lines[0],
+      "x.yaml:1:9: unknown transform \"rezise\" (did you mean \"resize\"?); there are: center_crop, horizontal_flip, "
+      "normalize, random_crop, random_resized_crop, resize");
+  EXPECT_EQ(lines[2], "x.yaml:1:67: transform \"normalize\" must be the last of the list");
+  EXPECT_EQ(
+      lines[4],
+      "x.yaml:1:99: unknown option \"sizes\" of transform \"center_crop\" (did you mean \"size\"?); it takes: size");
 }
 
 TEST(TransformList, NormalisesAsTheListSaysOrAsTheModelNeeds) {
@@ -74,7 +77,8 @@ TEST(TransformList, AnImageOfAnotherSizeIsABrokenRow) {
 }
 
 TEST(TransformList, TheSameKeyGivesTheSamePixelsAndAnotherKeyOthers) {
-  const TransformList list(list_of("[{type: random_resized_crop, size: 8}, {type: horizontal_flip}, {type: normalize}]"));
+  const TransformList list(
+      list_of("[{type: random_resized_crop, size: 8}, {type: horizontal_flip}, {type: normalize}]"));
   const auto run = [&](std::uint64_t key) {
     Image image = ramp(20, 30);
     CounterRandom random(key);

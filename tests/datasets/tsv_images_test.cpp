@@ -79,7 +79,7 @@ TEST_F(TsvImages, RefusesAnIndexThatIsWrongInTheMiddle) {
 
 TEST_F(TsvImages, NeedsItsList) {
   EXPECT_EQ(test::error_text<ConfigError>([&] { make(test::Options{}); }),
-            "(default): the plugin needs option \"list\" (A .list file, one shard a line, read in that order; or a "
+            "the plugin needs option \"list\" (A .list file, one shard a line, read in that order; or a "
             "single .tsv.)");
   EXPECT_EQ(test::dataset_plugin("tsv_images").name, std::string("tsv_images"));
   EXPECT_EQ(test::dataset_plugin("tsv_images").kind, std::string("dataset"));

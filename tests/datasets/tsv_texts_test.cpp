@@ -9,6 +9,15 @@ namespace {
 
 using testing::ElementsAre;
 
+/// $DIME_SHARE_DIR for the object's life.
+class ShareFolder {
+ public:
+  explicit ShareFolder(const std::string& folder) { setenv("DIME_SHARE_DIR", folder.c_str(), 1); }
+  ~ShareFolder() { unsetenv("DIME_SHARE_DIR"); }
+  ShareFolder(const ShareFolder&) = delete;
+  ShareFolder& operator=(const ShareFolder&) = delete;
+};
+
 class TsvTexts : public test::DatasetTest {
  protected:
   TsvTexts() : DatasetTest("tsv_texts") {}
@@ -33,7 +42,16 @@ TEST_F(TsvTexts, ReadsTheGoldenTexts) {
   EXPECT_THAT(data->get(0).texts, ElementsAre("a photo of a blue tree bird"));
 }
 
+TEST_F(TsvTexts, TakesTheCommonTemplatesWhereNoneAreGiven) {
+  folder_.write("a.tsv", "t0\t{\"task\": \"classification\", \"class_name\": \"tabby+cat\"}\n");
+  std::filesystem::create_directories(folder_ / "assets/clip");
+  folder_.write("assets/clip/text_templates.txt", "{}.\na {} here.\n");
+  const ShareFolder share(path("."));
+  EXPECT_THAT(make({{"list", path("a.tsv")}})->get(0).texts, ElementsAre("tabby cat.", "a tabby cat here."));
+}
+
 TEST_F(TsvTexts, NamesTheRowThatIsBroken) {
+  const ShareFolder share(path("nothing"));
   folder_.write("a.tsv", "t0\t{no json}\nt1\t[no json\nt2\tcaf\xe9\nt3\t{\"tags\": \"cat\"}\nt4\t \n");
   const auto data = make({{"list", path("a.tsv")}});
   EXPECT_EQ(row_error(*data, 0),

@@ -21,7 +21,7 @@ TEST(Results, TheFirstResultMakesTheFile) {
   const Scratch scratch;
   add_result(scratch / "results.json", "tiny", {"zoo", 40, {{"student", {{"top1", 0.5}}}}});
   EXPECT_EQ(Json::parse(test::read(scratch / "results.json")).dump(),
-            R"({"name":"tiny","evaluate":{"zoo":{"step":40,"student":{"top1":0.5}}},)"
+            R"({"name":"tiny","evaluate":{"zoo":{"step":40,"top1":0.5,"student":{"top1":0.5}}},)"
             R"("history":[{"task":"zoo","step":40,"student":{"top1":0.5}}]})");
 }
 
@@ -32,8 +32,8 @@ TEST(Results, TasksAreMergedAndAMeasuredTeacherStays) {
   add_result(path, "tiny", {"flowers", 40, {{"student", {{"top1", 0.25}}}}});
   add_result(path, "tiny", {"zoo", 80, {{"student", {{"top1", 0.75}}}}});
   const auto all = Json::parse(test::read(path));
-  EXPECT_EQ(all["evaluate"].dump(), R"({"zoo":{"step":80,"teacher":{"top1":0.9},"student":{"top1":0.75}},)"
-                                    R"("flowers":{"step":40,"student":{"top1":0.25}}})");
+  EXPECT_EQ(all["evaluate"].dump(), R"({"zoo":{"step":80,"top1":0.75,"teacher":{"top1":0.9},"student":{"top1":0.75}},)"
+                                    R"("flowers":{"step":40,"top1":0.25,"student":{"top1":0.25}}})");
   EXPECT_EQ(all["history"].size(), 3U);
 }
 

@@ -36,7 +36,7 @@ struct DatasetInfo {
   bool image = false;
   bool text = false;
   bool label = false;
-  std::int64_t vector_width = 0;         ///< 0: no vectors
+  std::int64_t vector_width = 0;           ///< 0: no vectors
   std::vector<std::string> class_names{};  ///< by label; empty where the source knows none
 };
 
@@ -46,7 +46,8 @@ class DIME_API Dataset {
   virtual ~Dataset() = default;
   /// The number of rows.
   virtual std::int64_t size() const = 0;
-  /// Row i, 0 <= i < size(). Safe from many threads at once. Throws RowError (with the row's key) when the row is broken.
+  /// Row i, 0 <= i < size(). Safe from many threads at once. Throws RowError (with the row's key) when the row is
+  /// broken.
   virtual Row get(std::int64_t i) const = 0;
   /// What the rows have.
   virtual DatasetInfo info() const = 0;

@@ -77,7 +77,9 @@ class DIME_API ForwardContext {
   mutable bool inside_checkpoint_ = false;
 };
 
-/// A model. Parameters are named as they shall stand in a checkpoint (OpenAI's names for CLIP).
+/// A model. Parameters are named as they shall stand in a checkpoint: OpenAI's names for CLIP, where those of the image
+/// tower begin with `visual.`. A model that may have two towers takes an option `towers` (both, image or text): dime
+/// sets `image` for a student whose text is the teacher's.
 class DIME_API Model : public torch::nn::Module {
  public:
   ~Model() override;

@@ -26,7 +26,8 @@ class DIME_API Builder {
   virtual std::shared_ptr<Dataset> dataset(const Component& reference) const = 0;
 };
 
-/// What the host reads from a loaded library. The pointers live as long as the library, and a library is never unloaded.
+/// What the host reads from a loaded library. The pointers live as long as the library, and a library is never
+/// unloaded.
 struct PluginDescriptor {
   const char* stamp;  ///< equal to the section `.dime_stamp` of the file
   const char* kind;   ///< "loss", "model" or "dataset"
@@ -61,7 +62,9 @@ std::shared_ptr<void> plugin_create(const Value& value, const Builder& builder) 
 }
 
 template <class T, class N>
-concept DeclaresNeeds = requires(const OptionsOf<T>& o, N& out) { out = T::needs(o); };
+concept DeclaresNeeds = requires(const OptionsOf<T>& o, N& out) {
+  out = T::needs(o);
+};
 
 template <class T, class N>
 void plugin_needs(const Value& value, N& out) {

@@ -4,7 +4,8 @@
 //
 //   struct Options { double temperature = 1.0; };
 //   static dime::Schema<Options> schema() {
-//     return dime::Schema<Options>("What it does.").option("temperature", &Options::temperature, "Divides.", dime::positive);
+//     return dime::Schema<Options>("What it does.").option("temperature", &Options::temperature, "Divides.",
+//     dime::positive);
 //   }
 #pragma once
 
@@ -32,7 +33,8 @@ namespace dime {
 /// Gathers every mistake of a file, so that all are listed at once.
 class DIME_API Problems {
  public:
-  /// Adds one line, "file:line:col: message" (the bare message where nothing was written); lines stay in order of place.
+  /// Adds one line, "file:line:col: message" (the bare message where nothing was written); lines stay in order of
+  /// place.
   void add(const Mark& mark, const std::string& message);
   bool empty() const { return lines_.empty(); }
   const std::vector<std::string>& lines() const { return lines_; }
@@ -145,12 +147,14 @@ DIME_API bool read_scalar(const Value& value, double& out, const std::string& wh
 DIME_API bool read_scalar(const Value& value, std::string& out, const std::string& what, Problems& problems);
 DIME_API bool read_scalar(const Value& value, Path& out, const std::string& what, Problems& problems);
 DIME_API bool read_component(const Value& value, Component& out, const std::string& what, Problems& problems);
-DIME_API bool expect_kind(const Value& value, Value::Kind kind, const std::string& type, const std::string& what, Problems& problems);
-DIME_API void check_range(const Value& value, double x, const FieldRules& rules, const std::string& what, Problems& problems);
+DIME_API bool expect_kind(const Value& value, Value::Kind kind, const std::string& type, const std::string& what,
+                          Problems& problems);
+DIME_API void check_range(const Value& value, double x, const FieldRules& rules, const std::string& what,
+                          Problems& problems);
 DIME_API void check_choice(const Value& value, const std::string& x, const FieldRules& rules, const std::string& what,
-                  Problems& problems);
-DIME_API void report_unknown(const Value& map, const std::vector<std::string>& known, const std::vector<std::string>& also,
-                    const std::string& what, Problems& problems);
+                           Problems& problems);
+DIME_API void report_unknown(const Value& map, const std::vector<std::string>& known,
+                             const std::vector<std::string>& also, const std::string& what, Problems& problems);
 DIME_API void report_missing(const Value& map, const OptionInfo& option, const std::string& what, Problems& problems);
 /// The path in a scalar; a relative one in the folder of the file that states it.
 DIME_API std::filesystem::path resolved_path(const Value& value);
@@ -161,7 +165,9 @@ DIME_API std::string print_number(double x);
 DIME_API std::string print_string(const std::string& s);
 
 template <class T>
-concept HasSchema = requires { T::schema(); };
+concept HasSchema = requires {
+  T::schema();
+};
 
 /// How a type of option is read, named and printed; specialise it (in namespace dime::detail) for a type of your own.
 template <class T>

@@ -89,11 +89,8 @@ template <class T>
 struct OptionType<std::optional<T>> {
   static std::string type() { return OptionType<T>::type(); }
   static std::string print(const std::optional<T>& x) { return x ? OptionType<T>::print(*x) : ""; }
-  static auto nested()
-    requires requires { OptionType<T>::nested(); }
-  {
-    return OptionType<T>::nested();
-  }
+  static auto nested() requires requires { OptionType<T>::nested(); }
+  { return OptionType<T>::nested(); }
   static void read(const Value& v, std::optional<T>& out, const FieldRules& r, const std::string& what, Problems& p) {
     OptionType<T>::read(v, out.emplace(), r, what, p);
   }
@@ -107,11 +104,8 @@ struct OptionType<std::vector<T>> {
     for (const auto& item : x) parts.push_back(OptionType<T>::print(item));
     return std::string("[").append(join(parts)).append("]");
   }
-  static auto nested()
-    requires requires { OptionType<T>::nested(); }
-  {
-    return OptionType<T>::nested();
-  }
+  static auto nested() requires requires { OptionType<T>::nested(); }
+  { return OptionType<T>::nested(); }
   static void read(const Value& v, std::vector<T>& out, const FieldRules& r, const std::string& what, Problems& p) {
     if (!expect_kind(v, Value::Kind::list, "a list", what, p)) return;
     out.clear();
@@ -143,11 +137,8 @@ template <class T>
 struct OptionType<std::vector<std::pair<std::string, T>>> {
   static std::string type() { return "map of names to " + OptionType<T>::type(); }
   static std::string print(const Named<T>&) { return ""; }
-  static auto nested()
-    requires requires { OptionType<T>::nested(); }
-  {
-    return OptionType<T>::nested();
-  }
+  static auto nested() requires requires { OptionType<T>::nested(); }
+  { return OptionType<T>::nested(); }
   static void read(const Value& v, Named<T>& out, const FieldRules& r, const std::string& what, Problems& p) {
     if (!expect_kind(v, Value::Kind::map, "a map", what, p)) return;
     out.clear();

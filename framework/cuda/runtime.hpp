@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+// What dime asks of CUDA itself, through a table of functions: libdime_cuda.so, built where nvcc is, fills it.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+namespace dime {
+
+struct CudaRuntime {
+  /// "NVIDIA H100 80GB HBM3". Throws std::exception when there is no such device.
+  std::string (*device_name)(int device);
+  /// Bytes that LibTorch's allocator held at most on the device.
+  std::int64_t (*peak_memory)(int device);
+  /// Bytes of memory that the device has.
+  std::int64_t (*total_memory)(int device);
+  /// Waits until the device has done what it was given.
+  void (*synchronize)(int device);
+};
+
+/// The table, or nullptr where the library was not built or does not open. `why`, if given, hears the reason.
+/// Call only after open_cuda() has succeeded.
+const CudaRuntime* load_cuda_runtime(std::string* why = nullptr);
+
+}  // namespace dime

@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: Apache-2.0
+// describe, check, doctor, extract and pack.
+#include "cli/program.hpp"
+
+namespace dime::test {
+namespace {
+
+class Commands : public CliTest {
+ protected:
+  const std::string plugins_ = DIME_TEST_BINARY_DIR "/bin/plugins";
+  const std::string text_ = "models.student.text={width: 32, layers: 1, heads: 1, context: 16}";
+};
+
+TEST_F(Commands, DescribeListsEverything) {
+  const Outcome outcome = dime({"describe"});
+  EXPECT_EQ(outcome.status, 0);
+  Words titles;
+  for (const auto& line : lines_of(outcome.out)) titles.push_back(line.substr(0, line.find(' ')));
+  EXPECT_THAT(titles, testing::IsSupersetOf({"experiment", "loss/vl", "loss/pvl", "loss/udist", "loss/fd", "loss/clip",
+                                             "model/clip", "dataset/idx", "dataset/image_folder", "dataset/text_lines",
+                                             "dataset/tsv_features", "dataset/tsv_images", "dataset/tsv_texts",
+                                             "transform/resize", "transform/normalize"}));
+  const auto all = nlohmann::json::parse(dime({"describe", "--json"}).out);
+  EXPECT_EQ(all.size(), titles.size()) << "one line each";
+}
+
+TEST_F(Commands, DescribeOnePlugin) {
+  const Outcome outcome = dime({"describe", "loss/vl"});
+  EXPECT_EQ(outcome.status, 0);
+  EXPECT_TRUE(outcome.out.starts_with("loss \"vl\" (" + plugins_ + "/losses/vl.so)\n")) << outcome.out;
+  EXPECT_NE(outcome.out.find("  temperature (number, > 0, default 1): "), std::string::npos);
+  const auto json = nlohmann::json::parse(dime({"describe", "loss/vl", "--json"}).out);
+  EXPECT_EQ(json.at("kind"), "loss");
+  EXPECT_EQ(json.at("name"), "vl");
+  EXPECT_EQ(json.at("options").at(1).at("name"), "temperature");
+  EXPECT_EQ(json.at("options").at(1).at("default"), 1);
+}
+
+TEST_F(Commands, DescribeWhatIsNotThere) {
+  expect_error(dime({"describe", "loss/vll"}),
+               "[loss/vll] no such plugin; did you mean \"vl\"? losses found: clip, fd, pvl, "
+               "udist, vl (searched: " +
+                   plugins_ + ")");
+  const Outcome outcome = dime({"describe", "experimant"});
+  EXPECT_EQ(outcome.status, 1);
+  EXPECT_TRUE(
+      outcome.err.starts_with("dime: nothing is called \"experimant\" (did you mean \"experiment\"?); there are: "))
+      << outcome.err;
+}
+
+TEST_F(Commands, CheckOfAGoodFile) {
+  const Outcome outcome = dime({"check", "toy.yaml"});
+  EXPECT_EQ(outcome.status, 0);
+  EXPECT_EQ(outcome.err, "");
+  EXPECT_EQ(outcome.out,
+            "models.student: 39,136 parameters (39,136 in the image tower), vectors of 48\n"
+            "data.images: 1,280 rows, batches of 32, stored vectors of 48\n"
+            "data.texts: 96 rows, batches of 32, stored vectors of 48\n"
+            "losses: vl, pvl\n"
+            "toy.yaml: good\n");
+  EXPECT_FALSE(exists("runs"));
+}
+
+TEST_F(Commands, CheckListsBadDataOfEveryStream) {
+  const Outcome outcome =
+      dime({"check", "toy.yaml", "data.images.source.list=a.list", "data.texts.source.list=b.list"});
+  EXPECT_EQ(outcome.status, 1);
+  EXPECT_EQ(shown(outcome.err),
+            "dime: toy.yaml:7:20: [dataset/tsv_images] cannot open a.list: No such file or directory\n"
+            "dime: toy.yaml:12:20: [dataset/tsv_texts] cannot open b.list: No such file or directory\n");
+}
+
+TEST_F(Commands, DataOfEvaluationsIsOpenedBeforeARun) {
+  const std::string task =
+      "evaluate.test={task: zero_shot, text: student, data: {type: image_folder, root: none}, classes: [a, b]}";
+  const std::string problem =
+      "command line: [dataset/image_folder] cannot read the folder none: No such file or directory";
+  expect_error(dime({"check", "toy.yaml", task}), problem);
+  expect_train_error({task}, problem);
+  expect_train_error({task, "evaluate.test.text=teacher"},
+                     "evaluate.test writes its classes with the teacher, but there is no models.teacher");
+}
+
+TEST_F(Commands, DoctorLooksAround) {
+  const Outcome outcome = dime({"doctor"});
+  EXPECT_TRUE(outcome.out.starts_with("dime ")) << outcome.out;
+  EXPECT_NE(outcome.out.find("plugins: "), std::string::npos);
+}
+
+TEST_F(Commands, ExtractedVectorsTrain) {
+  train("teacher", {text_, "train.steps=2"});
+  const std::string init = "models.student.init=teacher/checkpoints/step_0000000002/model.safetensors";
+  const Outcome extracted =
+      dime({"extract", "toy.yaml", text_, init,
+            "extract.iv={model: student, of: data.images, to: {type: tsv_features, stem: vec/image}}",
+            "extract.tv={model: student, of: data.texts, to: {type: tsv_features, stem: vec/text}}"});
+  ASSERT_EQ(extracted.status, 0) << extracted.err;
+  EXPECT_THAT(
+      lines_of(shown(extracted.out)),
+      testing::ElementsAre(testing::MatchesRegex("iv: 1,280 vectors of 48 numbers in [0-9.]+ s -> vec/image.list"),
+                           testing::MatchesRegex("tv: 96 vectors of 48 numbers in [0-9.]+ s -> vec/text.list")));
+  EXPECT_EQ(lines_of(folder_.read("vec/image-0.tsv")).size(), 1280U);
+  EXPECT_EQ(lines_of(folder_.read("vec/text-text-0.tsv"))[0], "txt0\t\"a photo of a blue tree bird\"");
+  train("student", {"data.images.features.list=vec/image.list", "data.texts.features.list=vec/text.list",
+                    "data.texts.source.list=vec/text-text.list", "train.steps=4"});
+  EXPECT_EQ(metrics("student").back().at("broken_rows"), 0);
+}
+
+TEST_F(Commands, ExtractNeedsWeights) {
+  expect_error(
+      dime({"extract", "toy.yaml", "extract.iv={model: student, of: data.images, to: {type: tsv_features, stem: v}}"}),
+      "toy.yaml: models.student has no init: its vectors would be those of random weights");
+  expect_error(
+      dime({"extract", "toy.yaml", "extract.iv={model: teacher, of: data.images, to: {type: tsv_features, stem: v}}"}),
+      "command line: extraction \"iv\" encodes with the teacher, but there is no models.teacher");
+}
+
+TEST_F(Commands, PackedImagesAndTextsTrain) {
+  const std::string source = "{type: tsv_images, list: \"" + golden_folder().string() + "/image.list\"}";
+  const Outcome packed = dime({"pack", "--source", source, "--stem", "packed/image", "--rows-per-shard", "500"});
+  ASSERT_EQ(packed.status, 0) << packed.err;
+  EXPECT_EQ(packed.out, "1,280 rows -> packed/image.list\n");
+  EXPECT_EQ(folder_.read("packed/image.list"), "image-0.tsv\nimage-1.tsv\nimage-2.tsv\n");
+  const std::string texts = "{type: tsv_texts, list: \"" + golden_folder().string() + "/text.list\"}";
+  ASSERT_EQ(dime({"pack", "--source", texts, "--stem", "packed/text"}).status, 0);
+  train("a", {"data.images.source.list=packed/image.list", "data.texts.source.list=packed/text.list"});
+  train("b");
+  expect_same_end("a", "b", "step_0000000008");
+}
+
+TEST_F(Commands, PackMistakes) {
+  const Words base{"pack", "--stem", "x", "--source"};
+  const auto pack = [&](const std::string& source) {
+    Words words = base;
+    words.push_back(source);
+    return dime(words);
+  };
+  expect_error(
+      pack("{type: image_foldr, root: a}"),
+      "command line:1:8: [dataset/image_foldr] no such plugin; did you mean \"image_folder\"? datasets found: idx, "
+      "image_folder, text_lines, tsv_features, tsv_images, tsv_texts (searched: " +
+          plugins_ + ")");
+  expect_error(
+      pack("{type: image_folder, root: a, rooot: a}"),
+      "command line:1:31: unknown option \"rooot\" of dataset \"image_folder\" (did you mean \"root\"?); it takes: "
+      "root");
+  expect_error(pack("{type: image_folder, root: none}"),
+               "command line:1:8: [dataset/image_folder] cannot read the folder none: No such file or directory");
+}
+
+}  // namespace
+}  // namespace dime::test

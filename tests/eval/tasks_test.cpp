@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "eval/tasks.hpp"
+
+#include <gtest/gtest.h>
+
+#include "train/run.hpp"
+
+namespace dime::test {
+namespace {
+
+/// The golden run's losses at its first weights, on rows of its own data.
+std::string held_out(const std::string& data) {
+  return std::string("evaluate={held: {task: losses, data: {").append(data).append("}}}");
+}
+
+LoadedExperiment golden(const std::vector<std::string>& overrides) {
+  return load_experiment(golden_file("golden_trajectory.yaml"), overrides, build_folder());
+}
+
+std::string source(const std::string& type, const std::string& list) {
+  const std::string path = golden_file(std::string("trajectory_vit/").append(list)).string();
+  return std::string("{type: ").append(type).append(", list: ").append(path).append("}");
+}
+
+std::string images() {
+  std::string text = "images: {batch_size: 32, source: ";
+  text.append(source("tsv_images", "image.list")).append(", features: ");
+  return text.append(source("tsv_features", "image-feat.list")).append("}");
+}
+
+std::string texts() {
+  return std::string("texts: {batch_size: 32, features: ").append(source("tsv_features", "text-feat.list")).append("}");
+}
+
+TEST(LossesTask, TakesTheTrainingsStreamsWhereItHasNone) {
+  const LoadedExperiment loaded = golden({held_out(texts())});
+  const RunModels models = build_models(loaded);
+  models.student->train();
+  Evaluator evaluator(loaded, torch::kCPU, models.student);
+  const TaskResult result = evaluator.run("held", 12);
+  EXPECT_EQ(result.task, "held");
+  EXPECT_EQ(result.step, 12);
+  const auto& json = result.models.at("student");
+  EXPECT_EQ(json.at("samples"), 1280);
+  EXPECT_TRUE(models.student->is_training());
+  const double total = 0.7 * json.at("losses").at("vl").get<double>() +
+                       0.3 * json.at("losses").at("pvl").get<double>() +
+                       0.1 * json.at("losses").at("udist").get<double>();
+  EXPECT_NEAR(json.at("loss").get<double>(), total, 1e-9);
+  EXPECT_GT(json.at("parameters").get<std::int64_t>(), 1000);
+}
+
+TEST(LossesTask, IsTheMeanOverItsBatches) {
+  const std::string held = held_out(images());
+  const LoadedExperiment loaded = golden(
+      {held, "train.epochs=null", "train.steps=40", "train.optimizer.lr=1.0e-30", "train.schedule={type: constant}"});
+  const RunModels models = build_models(loaded);
+  Evaluator evaluator(loaded, torch::kCPU, models.student);
+  const auto json = evaluator.run("held", 0).models.at("student");
+  // A run whose weights stand still sees the same batches.
+  TrainingRun run(golden_file("golden_trajectory.yaml"),
+                  {"train.optimizer.lr=1.0e-30", "train.schedule={type: constant}"});
+  run.train();
+  std::map<std::string, double> means;
+  for (const auto& report : run.reports) {
+    for (const auto& [name, value] : report.result.losses) means[name] += value / 40;
+  }
+  for (const auto& [name, mean] : means)
+    EXPECT_NEAR(json.at("losses").at(name).get<double>(), mean, 1e-5 * mean) << name;
+}
+
+TEST(LossesTask, Mistakes) {
+  const LoadedExperiment loaded = golden({"evaluate={empty: {task: losses}, both: {task: losses, models: [teacher]}}"});
+  const RunModels models = build_models(loaded);
+  Evaluator evaluator(loaded, torch::kCPU, models.student);
+  EXPECT_EQ(error_text<ConfigError>([&] { evaluator.run("empty", 0); }),
+            "a losses task needs held-out streams: give data.images, data.texts or data.pairs");
+  EXPECT_EQ(error_text<ConfigError>([&] { evaluator.run("both", 0); }), "evaluate: there is no models.teacher");
+  EXPECT_EQ(error_text<ConfigError>([&] { evaluator.run("bth", 0); }),
+            golden_file("golden_trajectory.yaml").string() + ": evaluate has no task \"bth\"; it has: empty, both");
+  Evaluator without(loaded, torch::kCPU, nullptr);
+  EXPECT_EQ(error_text<ConfigError>([&] { without.run("empty", 0); }), "evaluate: there is no models.student");
+}
+
+/// A loss's own parameters are not in the student's weights, so what they would measure is not known here.
+TEST(LossesTask, RefusesLossesWithParameters) {
+  const LoadedExperiment loaded = golden({held_out(images()), "models.student.init=null", "models.student.embed_dim=40",
+                                          "losses={vl: null, pvl: null, udist: null, fd: {type: fd}}"});
+  const RunModels models = build_models(loaded);
+  Evaluator evaluator(loaded, torch::kCPU, models.student);
+  EXPECT_EQ(
+      error_text<ConfigError>([&] { evaluator.run("held", 0); }),
+      "a losses task cannot measure losses.fd: it has weights of its own (image_projector_weight), which are not the "
+      "student's");
+}
+
+TEST(ResultsTable, ShowsScoresAndLosses) {
+  TaskResult test{
+      "test",
+      3,
+      {{"student",
+        {{"accuracy", 0.8312}, {"images_per_second", 1234.4}, {"parameters", 2000000}, {"image_parameters", 1000000}}},
+       {"teacher", {{"accuracy", 0.9}, {"images_per_second", 99.6}, {"parameters", 3}, {"image_parameters", 2}}}}};
+  TaskResult held{"held", 3, {{"student", {{"losses", {{"vl", 0.5}}}, {"loss", 0.5}}}}};
+  EXPECT_EQ(results_table({test, held}),
+            "task  model    image parameters  parameters  images/s  accuracy\n"
+            "----  -------  ----------------  ----------  --------  --------\n"
+            "test  student         1,000,000   2,000,000      1234   83.12 %\n"
+            "test  teacher                 2           3       100   90.00 %\n"
+            "task  model    loss     value\n"
+            "----  -------  ----  --------\n"
+            "held  student  vl    0.500000\n");
+  EXPECT_EQ(results_table({}), "");
+}
+
+}  // namespace
+}  // namespace dime::test

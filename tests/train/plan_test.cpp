@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "train/plan.hpp"
+
+#include <gtest/gtest.h>
+
+#include "train/run.hpp"
+
+namespace dime::test {
+namespace {
+
+const char* const kImages = "{source: {type: tsv_images, list: i.list}, batch_size: 4}";
+const char* const kStoredImages =
+    "{source: {type: tsv_images, list: i.list}, features: {type: tsv_features, list: f.list}, batch_size: 4}";
+const char* const kTexts = "{source: {type: tsv_texts, list: t.list}, batch_size: 4}";
+const char* const kStoredTexts = "{features: {type: tsv_features, list: g.list}, batch_size: 4}";
+const char* const kImageTower = "image: {image_size: 16, patch_size: 8, width: 64, layers: 1, heads: 1}";
+const char* const kTextTower = "text: {width: 64, layers: 1, heads: 1, context: 8, vocabulary: 10}";
+
+ModelSpec spec(bool image, bool text, std::int64_t size = 16, std::int64_t context = 8) {
+  ModelSpec s;
+  s.embed_dim = 8;
+  if (image) s.image = ImageSpec{size};
+  if (text) s.text = TextSpec{context};
+  return s;
+}
+
+struct Planned {
+  Plan plan;
+  std::string problems;
+};
+
+class PlanTest : public testing::Test {
+ protected:
+  std::string student_ = kImageTower;
+  std::string teacher_ = "";  ///< its towers; empty: none
+
+  Planned plan(const std::string& data, const std::string& losses, const ModelSpec& student,
+               const std::optional<ModelSpec>& teacher = {}) const {
+    std::string text = "schema: 1\nname: plan\ndata: {" + data + "}\nlosses: {" + losses + "}\ntrain: {steps: 1}\n" +
+                       "models:\n  student: {type: clip, embed_dim: 8, " + student_ + "}\n";
+    if (teacher) text += "  teacher: {type: clip, embed_dim: 8, " + teacher_ + "}\n";
+    const LoadedExperiment loaded = load_experiment(folder_.write("plan.yaml", text), {}, build_folder());
+    Problems problems;
+    Planned out;
+    out.plan = make_plan(loaded.experiment, *loaded.plugins, &student, teacher ? &*teacher : nullptr, problems);
+    out.problems = join(problems.lines(), "\n");
+    const std::string prefix = folder_.path().string() + "/";
+    for (auto at = out.problems.find(prefix); at != std::string::npos; at = out.problems.find(prefix)) {
+      out.problems.erase(at, prefix.size());
+    }
+    return out;
+  }
+
+  ScratchFolder folder_;
+};
+
+std::string streams(const std::string& images, const std::string& texts) {
+  return "images: " + images + ", texts: " + texts;
+}
+
+TEST_F(PlanTest, StoredVectorsNeedNoTeacher) {
+  const Planned p = plan(streams(kStoredImages, kStoredTexts), "vl: {type: vl}", spec(true, false));
+  EXPECT_EQ(p.problems, "");
+  EXPECT_TRUE(p.plan.images.pixels && p.plan.images.vectors && p.plan.texts.vectors);
+  EXPECT_FALSE(p.plan.texts.tokens || p.plan.teacher_runs || p.plan.student_text);
+  EXPECT_EQ(p.plan.images.image_size, 16);
+}
+
+TEST_F(PlanTest, WhatVlLacks) {
+  EXPECT_EQ(plan(streams(kImages, kTexts), "a: {type: vl}", spec(true, false)).problems,
+            "plan.yaml:4:20: loss \"vl\" (losses.a) needs the teacher's image vectors: give data.images `features`, or "
+            "models.teacher with an image tower\n"
+            "plan.yaml:4:20: loss \"vl\" (losses.a) needs the teacher's text vectors: give data.texts `features`, or "
+            "models.teacher with a text tower");
+  EXPECT_EQ(plan(std::string("images: ") + kStoredImages, "a: {type: vl}, b: {type: pvl}", spec(true, false)).problems,
+            "plan.yaml:4:20: loss \"vl\" (losses.a) needs the teacher's text vectors: give data.texts `features`, or "
+            "models.teacher with a text tower");
+}
+
+TEST_F(PlanTest, ATeacherWithoutTheTower) {
+  teacher_ = kImageTower;
+  EXPECT_EQ(plan(streams(kImages, kTexts), "a: {type: vl}", spec(true, false), spec(true, false)).problems,
+            "plan.yaml:4:20: loss \"vl\" (losses.a) needs the teacher's text vectors: give data.texts `features`, or "
+            "models.teacher with a text tower");
+}
+
+TEST_F(PlanTest, ARunningTeacher) {
+  teacher_ = std::string(kImageTower) + ", " + kTextTower;
+  const Planned p = plan(streams(kImages, kTexts), "a: {type: vl}", spec(true, false), spec(true, true));
+  EXPECT_EQ(p.problems, "");
+  EXPECT_TRUE(p.plan.teacher_runs && p.plan.images.pixels && p.plan.texts.tokens);
+  EXPECT_FALSE(p.plan.images.vectors || p.plan.texts.vectors);
+  EXPECT_EQ(p.plan.texts.context, 8);
+}
+
+TEST_F(PlanTest, WhatClipLacks) {
+  EXPECT_EQ(
+      plan(streams(kStoredImages, kStoredTexts), "c: {type: clip}", spec(true, false)).problems,
+      "plan.yaml:4:20: loss \"clip\" (losses.c) works on pairs: say `on: pairs`\n"
+      "plan.yaml:4:20: loss \"clip\" (losses.c) needs a text tower of the student's own (models.student.text) and "
+      "texts in data.texts");
+  EXPECT_EQ(
+      plan("pairs: " + std::string(kImages), "c: {type: clip, on: pairs}", spec(true, false)).problems,
+      "plan.yaml:4:20: loss \"clip\" (losses.c) needs a text tower of the student's own (models.student.text) and "
+      "texts in data.pairs");
+}
+
+TEST_F(PlanTest, PairsOfAStudentWithBothTowers) {
+  student_ = std::string(kImageTower) + ", " + kTextTower;
+  const Planned p = plan("pairs: " + std::string(kImages), "c: {type: clip, on: pairs}", spec(true, true));
+  EXPECT_EQ(p.problems, "");
+  EXPECT_TRUE(p.plan.student_text && p.plan.pairs.pixels && p.plan.pairs.tokens);
+  EXPECT_EQ(p.plan.pairs.context, 8);
+}
+
+TEST_F(PlanTest, ATeacherOfAnotherImageSize) {
+  teacher_ = std::string(kImageTower) + ", " + kTextTower;
+  EXPECT_EQ(
+      plan(streams(kImages, kTexts), "a: {type: vl}", spec(true, false), spec(true, true, 32)).problems,
+      "plan.yaml:8:19: models.teacher takes images of another size or normalisation than models.student: store its "
+      "vectors with `dime extract` and give them as `features`");
+  // It only encodes texts here.
+  EXPECT_EQ(plan(streams(kStoredImages, kTexts), "a: {type: vl}", spec(true, false), spec(true, true, 32)).problems,
+            "");
+}
+
+TEST_F(PlanTest, ATeacherOfAnotherContext) {
+  student_ = std::string(kImageTower) + ", " + kTextTower;
+  teacher_ = student_;
+  EXPECT_EQ(plan(streams(kStoredImages, kTexts), "a: {type: vl}", spec(true, true), spec(true, true, 16, 77)).problems,
+            "plan.yaml:8:19: models.teacher takes 77 tokens of a text, models.student 8: store its vectors with `dime "
+            "extract` and give them as `features`");
+}
+
+TEST_F(PlanTest, TeacherNeeded) {
+  Experiment e;
+  EXPECT_FALSE(teacher_needed(e));
+  e.data.images.emplace();
+  e.data.images->sources.emplace_back();
+  EXPECT_TRUE(teacher_needed(e));
+  e.data.images->sources[0].features.emplace();
+  EXPECT_FALSE(teacher_needed(e));
+  e.data.pairs.emplace();
+  EXPECT_TRUE(teacher_needed(e));
+}
+
+}  // namespace
+}  // namespace dime::test

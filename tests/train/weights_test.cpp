@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "train/weights.hpp"
+
+#include <gtest/gtest.h>
+
+#include <dime/error.hpp>
+
+#include "io/safetensors.hpp"
+#include "support/scratch_folder.hpp"
+
+namespace dime {
+namespace {
+
+struct Weights : testing::Test {
+  test::ScratchFolder folder;
+  std::filesystem::path path = folder / "w.safetensors";
+
+  InitOptions from() const {
+    InitOptions options;
+    options.path = Path(path);
+    return options;
+  }
+  std::string error(const InitOptions& options, const NamedTensors& into) const {
+    std::string text = test::error_text<Error>([&] { load_tensors(options, into, "models.student"); });
+    const auto at = text.find(path.string());
+    return at == std::string::npos ? text : text.replace(at, path.string().size(), "FILE");
+  }
+};
+
+const char* const kTail = "; `init: {path, skip, allow_missing}` names what may differ";
+
+TEST_F(Weights, RoundTripOfEveryType) {
+  NamedTensors all;
+  for (const auto type : {at::kDouble, at::kFloat, at::kHalf, at::kBFloat16, at::kLong, at::kInt, at::kShort, at::kChar,
+                          at::kByte, at::kBool}) {
+    all.emplace_back(c10::toString(type), torch::arange(6).view({2, 3}).to(type));
+  }
+  all.emplace_back("scalar", torch::full({}, 7.5));
+  all.emplace_back("strided", torch::arange(6.0).view({2, 3}).t());
+  save_tensors(path, all, {{"step", "3"}});
+  EXPECT_EQ(io::SafetensorsFile(path).metadata().at("step"), "3");
+  NamedTensors into;
+  for (const auto& [name, tensor] : all) into.emplace_back(name, torch::zeros_like(tensor));
+  load_tensors(from(), into, "models.student");
+  for (std::size_t i = 0; i < all.size(); ++i) EXPECT_TRUE(torch::equal(all[i].second, into[i].second)) << all[i].first;
+}
+
+TEST_F(Weights, TypesAreConverted) {
+  save_tensors(path, {{"a", torch::full({2}, 1.5).to(at::kBFloat16)}, {"b", torch::full({2}, 2.5, at::kDouble)}});
+  const auto a = torch::zeros({2}), b = torch::zeros({2}, at::kHalf);
+  load_tensors(from(), {{"a", a}, {"b", b}}, "models.student");
+  EXPECT_TRUE(torch::equal(a, torch::full({2}, 1.5F)));
+  EXPECT_TRUE(torch::equal(b, torch::full({2}, 2.5).to(at::kHalf)));
+}
+
+TEST_F(Weights, EveryDifferenceIsListedAndNothingIsLoaded) {
+  save_tensors(path, {{"good", torch::ones({2})},
+                      {"visual.con1.weight", torch::ones({2})},
+                      {"other", torch::ones({2})},
+                      {"shape", torch::ones({2, 3})},
+                      {"scalar", torch::ones({})}});
+  const auto good = torch::zeros({2});
+  const NamedTensors into{{"good", good},
+                          {"visual.conv1.weight", torch::zeros({2})},
+                          {"shape", torch::zeros({3, 2})},
+                          {"scalar", torch::zeros({1})}};
+  EXPECT_EQ(error(from(), into),
+            "models.student: the weights in FILE do not fit; missing: visual.conv1.weight; unexpected: "
+            "other, visual.con1.weight (the model has visual.conv1.weight); of another shape: shape ([2, 3] in the "
+            "file, [3, 2] in the model), scalar ([] in the file, [1] in the model)" +
+                std::string(kTail));
+  EXPECT_TRUE(torch::equal(good, torch::zeros({2})));
+}
+
+TEST_F(Weights, LongListsAreCut) {
+  save_tensors(path, {{"x", torch::ones({1})}});
+  NamedTensors into;
+  for (char c = 'a'; c < 'p'; ++c) into.emplace_back(std::string("layer_") + c, torch::zeros({1}));
+  into.emplace_back("x", torch::zeros({1}));
+  EXPECT_EQ(error(from(), into),
+            "models.student: the weights in FILE do not fit; missing: layer_a, layer_b, layer_c, layer_d, layer_e, "
+            "layer_f, layer_g, layer_h, layer_i, layer_j, layer_k, layer_l and 3 more" +
+                std::string(kTail));
+}
+
+TEST_F(Weights, SkipAndAllowMissingSayWhatMayDiffer) {
+  save_tensors(path, {{"visual.proj", torch::ones({2})}, {"text.a", torch::ones({2})}, {"head.w", torch::ones({9})}});
+  const auto proj = torch::zeros({2}), head = torch::zeros({2}), fresh = torch::full({2}, 5.0F);
+  const NamedTensors into{{"visual.proj", proj}, {"head.w", head}, {"fresh.w", fresh}};
+  InitOptions options = from();
+  options.skip = {"text.", "head."};
+  EXPECT_EQ(error(options, into),
+            "models.student: the weights in FILE do not fit; missing: head.w, fresh.w" + std::string(kTail));
+  options.allow_missing = {"fresh.", "head."};
+  load_tensors(options, into, "models.student");
+  EXPECT_TRUE(torch::equal(proj, torch::ones({2})));
+  EXPECT_TRUE(torch::equal(head, torch::zeros({2})));
+  EXPECT_TRUE(torch::equal(fresh, torch::full({2}, 5.0F)));
+}
+
+TEST_F(Weights, NoFile) { EXPECT_EQ(error(from(), {}), "cannot open FILE: No such file or directory"); }
+
+TEST_F(Weights, TypesThatTheFormatLacks) {
+  EXPECT_EQ(test::error_text<WeightsError>([&] {
+              save_tensors(path, {{"z", torch::zeros({1}, at::kComplexFloat)}});
+            }),
+            "tensors of type ComplexFloat cannot be saved");
+  EXPECT_TRUE(folder.names().empty());
+}
+
+struct Net : torch::nn::Module {
+  Net() {
+    register_parameter("visual_w", torch::zeros({2, 3}));
+    register_parameter("text_w", torch::zeros({5}));
+    register_buffer("count", torch::zeros({4}));
+  }
+};
+
+TEST(NamedTensorsOf, ParametersThenBuffers) {
+  const Net net;
+  std::vector<std::string> names;
+  for (const auto& [name, tensor] : named_tensors(net)) names.push_back(name);
+  EXPECT_EQ(names, (std::vector<std::string>{"visual_w", "text_w", "count"}));
+  EXPECT_EQ(count_parameters(net), 11);
+  EXPECT_EQ(count_parameters(net, "visual"), 6);
+  EXPECT_EQ(count_parameters(net, "none"), 0);
+}
+
+}  // namespace
+}  // namespace dime
