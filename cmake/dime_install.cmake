@@ -19,6 +19,10 @@ install(FILES ${CMAKE_BINARY_DIR}/package/dimeConfig.cmake ${CMAKE_BINARY_DIR}/p
 
 # Relative, so that the installed tree can be moved; LibTorch stays where it was found.
 file(RELATIVE_PATH _bin_to_lib ${CMAKE_INSTALL_FULL_BINDIR} ${CMAKE_INSTALL_FULL_LIBDIR})
+if(TARGET dime_cuda)
+  set_target_properties(dime_cuda PROPERTIES INSTALL_RPATH "$ORIGIN;${DIME_TORCH_DIR}/lib")
+  install(TARGETS dime_cuda LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
+endif()
 install(TARGETS dime_program RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 set_target_properties(dime_program PROPERTIES INSTALL_RPATH "$ORIGIN/${_bin_to_lib};${DIME_TORCH_DIR}/lib")
 set_target_properties(dime PROPERTIES INSTALL_RPATH "$ORIGIN;${DIME_TORCH_DIR}/lib")

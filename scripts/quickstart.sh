@@ -14,7 +14,7 @@ while [ $# -gt 0 ]; do
     *) echo "usage: scripts/quickstart.sh [--seed N] [--out FOLDER]" >&2; exit 2 ;;
   esac
 done
-scripts/build.sh release
+scripts/build.sh release dime_program dime_plugins
 if [ -z "$out" ]; then
   out=runs/quickstart
   n=2

@@ -12,22 +12,37 @@
 namespace dime::cli {
 namespace {
 
-/// Opens one stream's sources; a line for the report, or a problem.
+/// What is found wrong, and the width of the stored vectors.
+struct Findings {
+  std::vector<std::string> problems;
+  std::int64_t stored_width = 0;
+
+  /// Runs `work`, keeping what it throws.
+  void note(const std::function<void()>& work) {
+    try {
+      work();
+    } catch (const Error& e) {
+      problems.emplace_back(e.what());
+    }
+  }
+};
+
+/// Opens one stream's sources and says what they hold. `main` is the stream that defines an epoch.
 void check_stream(const std::string& name, const std::optional<StreamOptions>& options, const BatchContent& content,
-                  const LoadedExperiment& loaded, std::vector<std::string>& problems) {
+                  bool main, const LoadedExperiment& loaded, Findings& findings) {
   if (!options) return;
-  try {
+  findings.note([&] {
     const RowParts parts{content.pixels || content.tokens, content.vectors};
     const auto sources = open_sources(name, *options, *loaded.plugins, parts);
     const BatchContent complete = complete_content(content, sources);
     std::int64_t rows = 0;
     for (const auto& source : sources) rows += source->size();
+    plan_batches(name, *options, rows, !main);
+    if (findings.stored_width == 0) findings.stored_width = complete.vector_width;
     std::cout << "data." << name << ": " << count_text(rows) << " rows, batches of " << options->batch_size;
     if (complete.vectors) std::cout << ", stored vectors of " << complete.vector_width;
     std::cout << "\n";
-  } catch (const Error& e) {
-    problems.emplace_back(e.what());
-  }
+  });
 }
 
 void report_model(const char* name, const std::shared_ptr<Model>& model) {
@@ -42,18 +57,17 @@ int run_check(const std::string& experiment, const std::vector<std::string>& ove
   const Experiment& e = loaded.experiment;
   const RunModels models = build_models(loaded, Weights::only_checked);
   const Plan plan = checked_plan(loaded, models);
-  std::vector<std::string> problems;
+  Findings findings;
   report_model("student", models.student);
   report_model("teacher", models.teacher);
-  check_stream("images", e.data.images, plan.images, loaded, problems);
-  check_stream("texts", e.data.texts, plan.texts, loaded, problems);
-  check_stream("pairs", e.data.pairs, plan.pairs, loaded, problems);
-  try {
-    check_evaluations(loaded);
-  } catch (const Error& problem) {
-    problems.emplace_back(problem.what());
+  check_stream("images", e.data.images, plan.images, true, loaded, findings);
+  check_stream("pairs", e.data.pairs, plan.pairs, !e.data.images, loaded, findings);
+  check_stream("texts", e.data.texts, plan.texts, !e.data.images && !e.data.pairs, loaded, findings);
+  if (models.student != nullptr) {
+    findings.note([&] { build_losses(loaded, plan, models, findings.stored_width); });
   }
-  if (!problems.empty()) throw DataError(join(problems, "\ndime: "));
+  findings.note([&] { check_evaluations(loaded); });
+  if (!findings.problems.empty()) throw DataError(join(findings.problems, "\ndime: "));
   std::vector<std::string> losses;
   for (const auto& [name, entry] : e.losses) losses.push_back(name);
   std::cout << "losses: " << (losses.empty() ? "none" : join(losses)) << "\n" << experiment << ": good\n";

@@ -12,6 +12,11 @@
 
 namespace dime::cli {
 
+/// Starts the program anew, once, so that LibTorch's threads wait for work with little spinning: libgomp reads the
+/// setting before `main`. Between the many small operations of a small model its default spin takes the cores from the
+/// decode threads and from other programs (docs/performance.md). Returns where it is set already, or nothing computes.
+void limit_spinning(int argc, char** argv);
+
 /// What a command does when it was chosen; returns the exit status.
 using Action = std::function<int()>;
 

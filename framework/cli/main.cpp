@@ -55,6 +55,7 @@ int run(int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  dime::cli::limit_spinning(argc, argv);
   try {
     // Before any plugin and any ATen call: LibTorch remembers "no CUDA" from the first question on.
     dime::open_cuda();

@@ -150,7 +150,7 @@ void visit_evaluation(const EvaluateEntry& entry,
 Experiment read_experiment(const Value& value, Problems& problems) {
   Experiment e;
   if (!version_is_known(value, problems)) return e;
-  Experiment::schema().read(value, e, "the experiment", problems);
+  Experiment::schema().read(value, e, "the experiment", problems, {"extends"});
   check_name(value, e, problems);
   check_lengths(value, e, problems);
   check_betas(value, e, problems);

@@ -81,7 +81,7 @@ TransformList::TransformList(const std::vector<Component>& list, const Normalisa
 
 TransformList TransformList::evaluation(int size, const Normalisation& normalisation) {
   TransformList list;
-  list.steps_.push_back(std::make_shared<Resize>(Resize::Options{{size}, "bicubic"}));
+  list.steps_.push_back(std::make_shared<Resize>(Resize::Options{{{size}}, "bicubic"}));
   list.steps_.push_back(std::make_shared<CenterCrop>(CenterCrop::Options{size}));
   list.normalisation_ = normalisation;
   return list;

@@ -42,23 +42,26 @@ void expect_at_least(const Image& image, int side) {
 
 }  // namespace
 
+void detail::OptionType<SideLengths>::read(const Value& v, SideLengths& out, const FieldRules& r,
+                                           const std::string& what, Problems& p) {
+  if (v.is_list() && v.items().size() == 2)
+    return OptionType<std::vector<std::int64_t>>::read(v, out.sides, r, what, p);
+  if (v.is_scalar()) return OptionType<std::int64_t>::read(v, out.sides.emplace_back(), r, what, p);
+  p.add(v.mark(), what + " takes one number or [height, width], got " + v.describe());
+}
+
 Schema<Resize::Options> Resize::schema() {
   return Schema<Options>("Resizes with antialiasing: the shorter side becomes `size` and the ratio stays.")
       .option("size", &Options::size, "One number for the shorter side, or [height, width].", positive, required)
       .option("interpolation", &Options::interpolation, "The filter.", one_of(kFilters));
 }
 
-Resize::Resize(Options options) : options_(std::move(options)), filter_(filter_of(options_.interpolation)) {
-  if (options_.size.size() != 1 && options_.size.size() != 2) {
-    throw ConfigError("transform \"resize\" takes one size or [height, width], got " +
-                      std::to_string(options_.size.size()) + " numbers");
-  }
-}
+Resize::Resize(Options options) : options_(std::move(options)), filter_(filter_of(options_.interpolation)) {}
 
 void Resize::apply(Image& image, CounterRandom&) const {
-  const Size size = options_.size.size() == 2
-                        ? Size{static_cast<int>(options_.size[0]), static_cast<int>(options_.size[1])}
-                        : short_side_size(size_of(image), static_cast<int>(options_.size[0]));
+  const Size size = options_.size.sides.size() == 2
+                        ? Size{static_cast<int>(options_.size.sides[0]), static_cast<int>(options_.size.sides[1])}
+                        : short_side_size(size_of(image), static_cast<int>(options_.size.sides[0]));
   if (size.height == image.height && size.width == image.width) return;
   if (std::max(size.height, size.width) > ImageLimits{}.side) throw RowError("the resized image is too large");
   Image out;

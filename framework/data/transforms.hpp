@@ -11,11 +11,23 @@
 
 namespace dime {
 
+/// `size:` of a resize: one number, or [height, width].
+struct SideLengths {
+  std::vector<std::int64_t> sides;
+};
+
+template <>
+struct detail::OptionType<SideLengths> {
+  static std::string type() { return "integer or list of 2 integers"; }
+  static std::string print(const SideLengths&) { return ""; }
+  static void read(const Value& v, SideLengths& out, const FieldRules& r, const std::string& what, Problems& p);
+};
+
 /// The shorter side becomes `size`, the ratio stays; or both sides with two numbers.
 class Resize final : public Transform {
  public:
   struct Options {
-    std::vector<std::int64_t> size;  ///< one number, or height and width
+    SideLengths size;
     std::string interpolation = "bicubic";
   };
   static Schema<Options> schema();

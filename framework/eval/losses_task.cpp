@@ -57,7 +57,7 @@ nlohmann::ordered_json held_out_losses(const LoadedExperiment& loaded, const Eva
   const Plan plan = checked_plan(held, models);
   const InputContext context = input_context(held, plan.texts.tokens || plan.pairs.tokens, comm);
   Streams streams = build_streams(held, plan, models, context);
-  const auto losses = build_losses(held, plan, models, streams);
+  const auto losses = build_losses(held, plan, models, stored_width(streams));
   refuse_weights(losses);
   EncodeOptions options = encode_options(held.experiment, plan, device);
   Encoder encoder(student, models.teacher, plan.student_text, options);

@@ -121,8 +121,7 @@ Streams build_streams(const LoadedExperiment& loaded, const Plan& plan, const Ru
   const auto open = [&](const char* name, const std::optional<StreamOptions>& options, BatchContent content,
                         bool main) {
     content.pinned = models.device.is_cuda();
-    const bool wrap = !main || (options && options->last == "wrap");
-    return options ? open_stream(name, *options, content, normalisation, wrap, context) : nullptr;
+    return options ? open_stream(name, *options, content, normalisation, !main, context) : nullptr;
   };
   Streams streams;
   streams.images = open("images", data.images, plan.images, true);
@@ -131,16 +130,20 @@ Streams build_streams(const LoadedExperiment& loaded, const Plan& plan, const Ru
   return streams;
 }
 
+std::int64_t stored_width(const Streams& streams) {
+  for (const auto* stream : {&streams.images, &streams.pairs, &streams.texts}) {
+    if (*stream != nullptr && (*stream)->content().vector_width > 0) return (*stream)->content().vector_width;
+  }
+  return 0;
+}
+
 std::vector<ActiveLoss> build_losses(const LoadedExperiment& loaded, const Plan& plan, const RunModels& models,
-                                     const Streams& streams) {
+                                     std::int64_t stored) {
   Shapes shapes;
   shapes.student_dim = models.student->spec().embed_dim;
   shapes.student_text = plan.student_text;
-  for (const auto* stream : {&streams.images, &streams.pairs, &streams.texts}) {
-    if (*stream != nullptr && shapes.teacher_dim == 0) shapes.teacher_dim = (*stream)->content().vector_width;
-  }
+  shapes.teacher_dim = stored;
   if (shapes.teacher_dim == 0 && models.teacher != nullptr) shapes.teacher_dim = models.teacher->spec().embed_dim;
-  shapes.student_text = plan.student_text;
   shapes.taps = tap_shapes(*models.student, plan, models.device);
   std::vector<ActiveLoss> losses;
   for (const auto& [name, entry] : loaded.experiment.losses) {
@@ -161,7 +164,7 @@ Trainer build_trainer(const LoadedExperiment& loaded, const RunModels& models, C
   const InputContext context = input_context(loaded, tokens, comm);
   Streams streams = build_streams(loaded, plan, models, context);
   const double epoch = streams.main().plan().batches_per_epoch();
-  auto losses = build_losses(loaded, plan, models, streams);
+  auto losses = build_losses(loaded, plan, models, stored_width(streams));
   AdamW optimizer(trained_parameters(*models.student, losses), e.train.optimizer);
   CheckpointTensors tensors{named_tensors(*models.student), loss_tensors(losses), optimizer.state()};
   const std::int64_t total = total_steps(e.train, epoch);

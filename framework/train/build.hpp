@@ -30,9 +30,12 @@ RunModels build_models(const LoadedExperiment& loaded, Weights weights = Weights
 /// The plan of the run. Throws ConfigError that lists what losses lack.
 Plan checked_plan(const LoadedExperiment& loaded, const RunModels& models);
 
-/// The training losses, `build` called, on `device`.
+/// The width of the stored vectors of the streams; 0 when there are none.
+std::int64_t stored_width(const Streams& streams);
+
+/// The training losses, `build` called, on the models' device. `stored` is the width of the stored vectors, or 0.
 std::vector<ActiveLoss> build_losses(const LoadedExperiment& loaded, const Plan& plan, const RunModels& models,
-                                     const Streams& streams);
+                                     std::int64_t stored);
 
 /// The streams of the plan.
 Streams build_streams(const LoadedExperiment& loaded, const Plan& plan, const RunModels& models,

@@ -52,6 +52,14 @@ BatchContent complete_content(BatchContent content, const std::vector<std::share
   return content;
 }
 
+BatchPlan plan_batches(const std::string& name, const StreamOptions& options, std::int64_t rows, bool wrap) {
+  try {
+    return BatchPlan(rows, options.batch_size, !wrap && options.last != "wrap");
+  } catch (const DataError& e) {
+    throw DataError("data." + name + ": " + e.what());
+  }
+}
+
 std::unique_ptr<Stream> open_stream(const std::string& name, const StreamOptions& options, const BatchContent& content,
                                     const Normalisation& normalisation, bool wrap, const InputContext& context) {
   const RowParts parts{content.pixels || content.tokens || content.labels, content.vectors};
@@ -65,7 +73,7 @@ std::unique_ptr<Stream> open_stream(const std::string& name, const StreamOptions
   const std::uint64_t key = stream_key(context.seed, name);
   try {
     Order order(std::move(sizes), std::move(weights), key, options.shuffle);
-    const BatchPlan plan(order.size(), options.batch_size, !wrap);
+    const BatchPlan plan = plan_batches(name, options, order.size(), wrap);
     const BatchContent complete = complete_content(content, sources);
     BatchMaker maker(complete, std::move(sources), TransformList(options.transform, normalisation), context.tokenizer,
                      key);

@@ -32,6 +32,10 @@ std::vector<std::shared_ptr<const Dataset>> open_sources(const std::string& name
 /// Throws DataError when a part that is wanted is not there, or vectors differ in width between sources.
 BatchContent complete_content(BatchContent content, const std::vector<std::shared_ptr<const Dataset>>& sources);
 
+/// How a stream of `rows` rows is cut into batches; `wrap` overrides `last:`. Throws DataError that begins with
+/// "data.NAME".
+BatchPlan plan_batches(const std::string& name, const StreamOptions& options, std::int64_t rows, bool wrap);
+
 /// The endless training stream `name`. `wrap` overrides `last:` (a stream that does not define the epoch always wraps).
 std::unique_ptr<Stream> open_stream(const std::string& name, const StreamOptions& options, const BatchContent& content,
                                     const Normalisation& normalisation, bool wrap, const InputContext& context);

@@ -38,7 +38,14 @@ LoadedExperiment load_experiment(const fs::path& file, const std::vector<std::st
   Problems problems;
   loaded.experiment = read_experiment(loaded.resolved, problems);
   const std::vector<fs::path> extra(loaded.experiment.plugins.begin(), loaded.experiment.plugins.end());
-  loaded.plugins = std::make_shared<Plugins>(search_path(installation.plugins, extra));
+  try {
+    loaded.plugins = std::make_shared<Plugins>(search_path(installation.plugins, extra));
+  } catch (const PluginError& e) {
+    // The other mistakes of the file are worth listing too.
+    if (extra.empty()) throw;
+    problems.add(Mark{}, e.what());
+    loaded.plugins = std::make_shared<Plugins>(search_path(installation.plugins));
+  }
   for_each_component(loaded.experiment, [&](const std::string& kind, const Component& component) {
     loaded.plugins->check(kind, component, problems);
   });

@@ -47,6 +47,16 @@ TEST(TransformList, ListsEveryMistake) {
       "x.yaml:1:99: unknown option \"sizes\" of transform \"center_crop\" (did you mean \"size\"?); it takes: size");
 }
 
+TEST(Resize, TakesTheShorterSideOrBoth) {
+  for (const auto& [size, height, width] : {std::tuple{"20", 20, 30}, {"[10, 12]", 10, 12}}) {
+    Image image = ramp(40, 60);
+    CounterRandom random(1);
+    TransformList(list_of("[{type: resize, size: " + std::string(size) + "}]")).run(image, random);
+    EXPECT_EQ(image.height, height);
+    EXPECT_EQ(image.width, width);
+  }
+}
+
 TEST(TransformList, NormalisesAsTheListSaysOrAsTheModelNeeds) {
   const Normalisation model{{0.1, 0.2, 0.3}, {0.4, 0.5, 0.6}};
   EXPECT_EQ(TransformList(list_of("[]"), model).normalisation().mean, model.mean);

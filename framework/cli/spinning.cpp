@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <unistd.h>
+
+#include <cstdlib>
+#include <set>
+#include <string>
+
+#include "cli/commands.hpp"
+
+namespace dime::cli {
+
+void limit_spinning(int argc, char** argv) {
+  static const std::set<std::string> kComputing{"train", "eval", "extract"};
+  if (argc < 2 || kComputing.count(argv[1]) == 0) return;
+  if (std::getenv("OMP_WAIT_POLICY") != nullptr || std::getenv("GOMP_SPINCOUNT") != nullptr) return;
+  setenv("GOMP_SPINCOUNT", "10000", 1);
+  execv("/proc/self/exe", argv);
+}
+
+}  // namespace dime::cli
