@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The Python half of scripts/assets.sh: takes text files out of open_clip's wheel, without running its code.
+"""The Python half of scripts/assets.sh: takes text files out of open_clip's wheel, without running its code, and the
+named character references of HTML 5 out of Python's own library.
 
 Use: assets.py WHEEL OUT VERSION | assets.py --check OUT VERSION
 """
 import ast
 import hashlib
+import html
+import html.entities
 import os
 import sys
 import zipfile
@@ -16,6 +19,7 @@ MEMBERS = {
         "open_clip/zero_shot_metadata.py": "3bd8adb168bdf80fd681a71258e67f2c4d0f8ed73eae9b504ed5063e1726bbe9",
     }
 }
+ENTITIES = "48de668a99cc4e5e66bb4ef083bfdb22a7291076047c53673810da8994a0af39"
 VOCABULARY, METADATA = "open_clip/bpe_simple_vocab_16e6.txt.gz", "open_clip/zero_shot_metadata.py"
 
 
@@ -46,6 +50,25 @@ def template(function):
     return "".join(part.value if isinstance(part, ast.Constant) else "{}" for part in parts)
 
 
+def html_entities():
+    """A line a name: `html NAME=HEX[+HEX]` of HTML 5's; `capitals` for those that only ftfy knows: a name in capitals
+    that is no HTML, but means one thing only."""
+
+    def line(kind, name, text):
+        return f"{kind} {name}=" + "+".join(f"{ord(c):X}" for c in text)
+
+    table = html.entities.html5
+    lines = [line("html", name, table[name]) for name in sorted(table)]
+    for name in sorted(table):
+        upper = "&" + name.upper()
+        if name.endswith(";") and name == name.lower() and html.unescape(upper) == upper:
+            lines.append(line("capitals", upper[1:], table[name].upper()))
+    made = ("\n".join(lines) + "\n").encode()
+    if sha256(made) != ENTITIES:
+        sys.exit(f"Python {sys.version.split()[0]}: html.entities makes sha256 {sha256(made)}, not {ENTITIES}: use another Python")
+    return made
+
+
 def build(files, version):
     module = ast.parse(files[METADATA])
     templates = [template(f) for f in assigned(module, "OPENAI_IMAGENET_TEMPLATES").elts]
@@ -59,8 +82,10 @@ def build(files, version):
     }
     made = {name: ("\n".join(lines) + "\n").encode() for name, lines in texts.items()}
     made["bpe_simple_vocab_16e6.txt.gz"] = files[VOCABULARY]
+    made["html_entities.txt"] = html_entities()
     lines = [f"open_clip_torch {version} (PyPI, wheel)"]
     lines += [f"sha256 {sha256(files[name])}  {name}" for name in sorted(files)]
+    lines += [f"html.entities of Python {sys.version.split()[0]}"]
     lines += [f"sha256 {sha256(made[name])}  {name} (here)" for name in sorted(made)]
     made["SOURCE.txt"] = ("\n".join(lines) + "\n").encode()
     return made
@@ -81,7 +106,7 @@ def is_complete(out, version):
         with open(os.path.join(out, "SOURCE.txt"), encoding="utf-8") as file:
             lines = file.read().splitlines()
         here = [line.split() for line in lines if line.endswith(" (here)")]
-        good = lines[0] == f"open_clip_torch {version} (PyPI, wheel)" and len(here) == 4
+        good = lines[0] == f"open_clip_torch {version} (PyPI, wheel)" and len(here) == 5
         for _, expected, name, _ in here:
             with open(os.path.join(out, name), "rb") as file:
                 good = good and sha256(file.read()) == expected

@@ -63,8 +63,7 @@ void add_evaluations(const LoadedExperiment& loaded, const std::shared_ptr<Evalu
 /// Where a resumed run goes on, or nothing; says so, and keeps the threads that the run began with.
 std::optional<std::filesystem::path> find_resume(const RunFolder& folder, const TrainCommand& command, const Log& log) {
   if (!command.resume) return std::nullopt;
-  const auto checkpoint =
-      newest_checkpoint(folder.paths().checkpoints(), [&](const std::string& line) { log->warn(line); });
+  auto checkpoint = newest_checkpoint(folder.paths().checkpoints(), [&](const std::string& line) { log->warn(line); });
   if (!checkpoint) log->info("no checkpoint in " + folder.paths().root.string() + " yet: starting from the beginning");
   return checkpoint;
 }

@@ -40,7 +40,7 @@ class Extender {
 
   static std::vector<Value> paths_of(const Value& extends) {
     if (extends.is_null()) return {};
-    const std::vector<Value> paths = extends.is_list() ? extends.items() : std::vector<Value>{extends};
+    std::vector<Value> paths = extends.is_list() ? extends.items() : std::vector<Value>{extends};
     for (const auto& path : paths) {
       if (!path.is_scalar() || path.text().empty()) {
         fail(path.mark(), "`extends` takes a path or a list of paths, got " + path.describe());

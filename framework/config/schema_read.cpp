@@ -64,7 +64,7 @@ bool read_scalar(const Value& value, std::string& out, const std::string& what, 
 
 // `..` may be taken out of the text only where it cannot follow a link: at the front, after a folder without links.
 std::filesystem::path resolved_path(const Value& value) {
-  const std::filesystem::path path = value.text();
+  std::filesystem::path path = value.text();
   if (path.is_absolute() || !value.mark().origin) return path;
   const auto inner = std::find_if(path.begin(), path.end(), [](const auto& p) { return p != ".." && p != "."; });
   const bool climbs_later = std::find(inner, path.end(), "..") != path.end();

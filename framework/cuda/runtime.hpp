@@ -10,12 +10,8 @@ namespace dime {
 struct CudaRuntime {
   /// "NVIDIA H100 80GB HBM3". Throws std::exception when there is no such device.
   std::string (*device_name)(int device);
-  /// Bytes that LibTorch's allocator held at most on the device.
-  std::int64_t (*peak_memory)(int device);
   /// Bytes of memory that the device has.
   std::int64_t (*total_memory)(int device);
-  /// Waits until the device has done what it was given.
-  void (*synchronize)(int device);
 };
 
 /// The table, or nullptr where the library was not built or does not open. `why`, if given, hears the reason.

@@ -42,7 +42,7 @@ std::uint64_t stream_key(std::int64_t seed, std::string_view stream) {
   return random_key({static_cast<std::uint64_t>(seed), name});
 }
 
-Order::Order(std::vector<std::int64_t> sizes, std::vector<double> weights, std::uint64_t key, bool shuffle)
+Order::Order(std::vector<std::int64_t> sizes, const std::vector<double>& weights, std::uint64_t key, bool shuffle)
     : sizes_(std::move(sizes)),
       quotas_(largest_remainder(weights, kBlock)),
       size_(std::accumulate(sizes_.begin(), sizes_.end(), std::int64_t{0})),
@@ -91,8 +91,8 @@ std::int64_t BatchPlan::place(std::int64_t batch, std::int64_t slot) const {
 }
 
 double BatchPlan::batches_per_epoch() const {
-  if (drop_) return static_cast<double>(rows_ / batch_);
-  return static_cast<double>(rows_) / static_cast<double>(batch_);
+  const std::int64_t whole = rows_ / batch_;
+  return drop_ ? static_cast<double>(whole) : static_cast<double>(rows_) / static_cast<double>(batch_);
 }
 
 }  // namespace dime

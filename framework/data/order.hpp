@@ -29,7 +29,7 @@ class Order {
 
   /// `sizes` and `weights` have one entry per source; sizes are > 0. Throws DataError when a weight leaves a source
   /// without a place in a block.
-  Order(std::vector<std::int64_t> sizes, std::vector<double> weights, std::uint64_t key, bool shuffle);
+  Order(std::vector<std::int64_t> sizes, const std::vector<double>& weights, std::uint64_t key, bool shuffle);
 
   /// The row at `place`. `retry` > 0 gives the stand-ins of a broken row, in turn.
   RowId at(std::int64_t place, int retry = 0) const;

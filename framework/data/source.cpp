@@ -14,8 +14,8 @@ RowSpan::RowSpan(std::shared_ptr<const Dataset> whole, std::int64_t from, std::i
   }
 }
 
-JoinedRows::JoinedRows(std::string name, std::shared_ptr<const Dataset> content, std::shared_ptr<const Dataset> vectors,
-                       RowParts parts)
+JoinedRows::JoinedRows(const std::string& name, std::shared_ptr<const Dataset> content,
+                       std::shared_ptr<const Dataset> vectors, RowParts parts)
     : content_(std::move(content)), vectors_(std::move(vectors)), parts_(parts) {
   if (content_ != nullptr && vectors_ != nullptr && content_->size() != vectors_->size()) {
     throw DataError(name + ": its features have " + std::to_string(vectors_->size()) + " rows, its source has " +

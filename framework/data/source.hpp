@@ -36,7 +36,7 @@ class RowSpan final : public Dataset {
 class JoinedRows final : public Dataset {
  public:
   /// `name` is the stream's, for messages. Throws DataError when the two sizes differ.
-  JoinedRows(std::string name, std::shared_ptr<const Dataset> content, std::shared_ptr<const Dataset> vectors,
+  JoinedRows(const std::string& name, std::shared_ptr<const Dataset> content, std::shared_ptr<const Dataset> vectors,
              RowParts parts);
   std::int64_t size() const override { return size_; }
   /// Throws RowError when a row is broken, or when both sides have keys and the keys disagree.

@@ -19,6 +19,9 @@ double keys(double x) {
 
 double evaluate(Filter filter, double x) { return filter == Filter::bilinear ? triangle(x) : keys(x); }
 
+// Pillow adds a half and cuts: rounding in any other way would give other weights.
+// NOLINTBEGIN(bugprone-incorrect-roundings)
+
 // The most bits that leave the largest weight of the axis below 2^15.
 int precision_for(double largest) {
   int precision = 0;
@@ -63,5 +66,7 @@ AxisWeights axis_weights(int input, int output, Filter filter) {
                  [&](double w) { return to_fixed(w, axis.precision); });
   return axis;
 }
+
+// NOLINTEND(bugprone-incorrect-roundings)
 
 }  // namespace dime::detail

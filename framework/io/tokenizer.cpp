@@ -48,7 +48,8 @@ std::size_t word_length(std::u32string_view text) {
 
 }  // namespace
 
-ClipTokenizer::ClipTokenizer(const std::filesystem::path& vocabulary) : vocabulary_(vocabulary) {}
+ClipTokenizer::ClipTokenizer(const std::filesystem::path& vocabulary)
+    : vocabulary_(vocabulary), cleaner_(vocabulary.parent_path() / "html_entities.txt") {}
 
 std::vector<std::int32_t> ClipTokenizer::encode(std::string_view text) const {
   const std::u32string clean = cleaner_.clean(text);

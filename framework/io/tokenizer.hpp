@@ -24,8 +24,8 @@ namespace dime {
 /// Immutable once made: every method is safe from many threads at once.
 class DIME_API ClipTokenizer {
  public:
-  /// Reads bpe_simple_vocab_16e6.txt.gz (or unpacked). Throws IoError when it cannot be read, DataError when it is no
-  /// such file.
+  /// Reads bpe_simple_vocab_16e6.txt.gz (or unpacked), and html_entities.txt beside it (see HtmlReferences).
+  /// Throws IoError when one cannot be read, DataError when it is no such file.
   explicit ClipTokenizer(const std::filesystem::path& vocabulary);
 
   /// The tokens of `text` (UTF-8; what is not becomes U+FFFD), without start and end.

@@ -12,6 +12,9 @@ namespace dime::detail {
 /// Cleans as open_clip's clean="lower" does; immutable once made.
 class TextCleaner {
  public:
+  /// `entities`: see HtmlReferences, whose errors these are.
+  explicit TextCleaner(const std::filesystem::path& entities) : references_(entities) {}
+
   /// `text` (UTF-8) repaired, unescaped, in lower case, with single spaces between words.
   std::u32string clean(std::string_view text) const;
 

@@ -3,6 +3,11 @@
 
 #include <algorithm>
 #include <charconv>
+#include <sstream>
+#include <vector>
+
+#include <dime/error.hpp>
+#include <dime/read_file.hpp>
 
 #include "io/tokenizer_unicode.hpp"
 #include "io/tokenizer_windows.hpp"
@@ -65,25 +70,38 @@ std::string to_ascii(const std::u32string& text, std::size_t from, std::size_t t
   return out;
 }
 
-}  // namespace
-
-HtmlReferences::HtmlReferences() {
-  load(html_entity_table(), names_);
-  load(shouted_entity_table(), shouted_);
+// "C6", "3D+20E5"; nothing when it is no such thing.
+std::u32string from_codes(std::string_view codes) {
+  std::u32string value;
+  const char* const end = codes.data() + codes.size();
+  for (const char* at = codes.data();; ++at) {
+    std::uint32_t code = 0;
+    const auto read = std::from_chars(at, end, code, 16);
+    if (read.ec != std::errc() || code > 0x10FFFF) return {};
+    value.push_back(code);
+    if (read.ptr == end) return value;
+    if (*read.ptr != '+') return {};
+    at = read.ptr;
+  }
 }
 
-void HtmlReferences::load(std::string_view entries, Table& table) {
-  while (!entries.empty()) {
-    const std::string_view entry = entries.substr(0, entries.find(' '));
-    entries.remove_prefix(entry.size() + 1);
-    const std::size_t equals = entry.find('=');
-    std::u32string value;
-    for (std::size_t i = equals; i != std::string_view::npos; i = entry.find('+', i + 1)) {
-      std::uint32_t code = 0;
-      std::from_chars(entry.data() + i + 1, entry.data() + entry.size(), code, 16);
-      value.push_back(code);
+}  // namespace
+
+HtmlReferences::HtmlReferences(const std::filesystem::path& file) {
+  const std::vector<std::uint8_t> bytes = read_file(file);
+  std::istringstream text(std::string(bytes.begin(), bytes.end()));
+  std::int64_t number = 0;
+  for (std::string line; std::getline(text, line);) {
+    ++number;
+    const std::size_t space = line.find(' '), equals = line.find('=');
+    const std::string kind = line.substr(0, space);
+    const auto value = equals == std::string::npos ? U"" : from_codes(std::string_view(line).substr(equals + 1));
+    if ((kind != "html" && kind != "capitals") || equals <= space + 1 || value.empty()) {
+      throw DataError(
+          file.string() + ":" + std::to_string(number) +
+          ": not `html NAME=HEX` or `capitals NAME=HEX`; scripts/setup.sh makes the file anew once it is removed");
     }
-    table.emplace(entry.substr(0, equals), std::move(value));
+    (kind == "html" ? names_ : capitals_).emplace(line.substr(space + 1, equals - space - 1), value);
   }
 }
 
@@ -136,7 +154,7 @@ std::u32string HtmlReferences::unescape_strict(const std::u32string& text) const
       const std::string name = to_ascii(text, i + 1, stop);
       if (const auto a = names_.find(name); a != names_.end()) {
         value = a->second;
-      } else if (const auto b = shouted_.find(name); b != shouted_.end()) {
+      } else if (const auto b = capitals_.find(name); b != capitals_.end()) {
         value = b->second;
       }
     }

@@ -105,7 +105,7 @@ fs::path checkpoint_path(const fs::path& folder, std::int64_t step) { return fol
 
 fs::path save_checkpoint(const fs::path& folder, const TrainState& state, const CheckpointTensors& tensors,
                          std::int64_t keep) {
-  const fs::path final_path = checkpoint_path(folder, state.step);
+  fs::path final_path = checkpoint_path(folder, state.step);
   const fs::path aside = folder / (".partial_" + name_of(state.step));
   // Whole already: a run that was complete is resumed. Writing it again would leave a moment without it.
   if (fs::exists(final_path) && damage(final_path).empty()) return final_path;

@@ -4,6 +4,7 @@
 #include <sched.h>
 
 #include <ATen/Context.h>
+#include <c10/core/CachingDeviceAllocator.h>
 #include <dime/error.hpp>
 
 namespace dime {
@@ -23,6 +24,12 @@ int usable_cores() {
   CPU_ZERO(&set);
   if (sched_getaffinity(0, sizeof(set), &set) != 0) return 1;
   return std::max(1, CPU_COUNT(&set));
+}
+
+std::optional<std::int64_t> peak_device_memory_mib(const torch::Device& device) {
+  if (device.is_cpu()) return std::nullopt;
+  const auto stats = c10::getDeviceAllocator(device.type())->getDeviceStats(0);
+  return stats.reserved_bytes[0].peak >> 20;
 }
 
 int compute_threads(const ThreadsOptions& threads) {

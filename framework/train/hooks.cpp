@@ -11,6 +11,7 @@
 #include "report/json_file.hpp"
 #include "report/table.hpp"
 #include "report/text_file.hpp"
+#include "train/device.hpp"
 
 namespace dime {
 namespace {
@@ -56,6 +57,8 @@ MetricsLine metrics_line(const Trainer& trainer, const StepReport& report, doubl
   line.data_seconds = report.data_seconds;
   line.step_seconds = report.step_seconds;
   line.memory_mib = resident_memory_mib();
+  if (const auto memory = peak_device_memory_mib(torch::Device(state.device)))
+    line.extras["device_memory_mib"] = *memory;
   return line;
 }
 

@@ -12,7 +12,7 @@ Step::Step(Encoder encoder, std::vector<ActiveLoss> losses, AdamW optimizer, Los
     : encoder_(std::move(encoder)),
       losses_(std::move(losses)),
       optimizer_(std::move(optimizer)),
-      scaler_(std::move(scaler)),
+      scaler_(scaler),
       clip_(clip),
       epoch_(epoch) {}
 

@@ -98,7 +98,6 @@ StepReport Trainer::advance(const std::vector<std::unique_ptr<Hook>>& hooks) {
   report.epoch = static_cast<double>(state_.step) / epoch();
   report.texts_epoch = parts_.streams.texts ? batch.texts.epoch : 0;
   report.rows = rows_;
-  report.batch = parts_.streams.main().plan().batch_size();
   report.data_seconds = loaded - start;
   report.step_seconds = done - loaded;
   times_.data += report.data_seconds;

@@ -26,7 +26,6 @@ struct StepReport {
   std::int64_t rows = 0;    ///< rows of the stream that defines the epoch, so far in this process's run
   double data_seconds = 0;  ///< waiting for the batch of this update
   double step_seconds = 0;  ///< model and losses of this update
-  std::int64_t batch = 0;   ///< global rows of one update
   std::vector<BrokenRow> broken;
 };
 

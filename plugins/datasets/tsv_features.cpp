@@ -5,7 +5,7 @@
 #include <dime/base64.hpp>
 #include <dime/dataset.hpp>
 #include <dime/dataset_errors.hpp>
-#include <dime/tsv.hpp>
+#include <dime/tsv_source.hpp>
 
 namespace {
 
@@ -35,30 +35,23 @@ std::vector<float> read_vector(const dime::TsvRow& stored) {
 
 class TsvFeatures final : public dime::Dataset {
  public:
-  struct Options {
-    dime::Path list;
-    dime::Path root;
+  struct Options : dime::ShardOptions {
     std::optional<std::int64_t> width;
   };
 
   static dime::Schema<Options> schema() {
-    return dime::Schema<Options>(
+    return dime::shard_schema<Options>(
                "Stored feature vectors in TSV shards, one a row: `key \\t base64 of little-endian float32 \\n`; "
                "indexes as for "
                "tsv_images.\nEvery vector has the width of row 0. A vector that is of another width, or not finite, is "
                "a broken row. "
                "Row i belongs to row i of the images or texts that are listed in the same order.")
-        .option("list", &Options::list, "A .list file, one shard a line, read in that order; or a single .tsv.",
-                dime::required)
-        .option("root", &Options::root,
-                "The folder that the paths in the list join; the list's own folder when it is not given.")
         .option("width", &Options::width,
                 "The numbers in a vector, checked against row 0; row 0 decides when it is not given.",
                 dime::Range{1, 1 << 24});
   }
 
-  explicit TsvFeatures(const Options& o)
-      : shards_(dime::with_name(kName, [&] { return dime::TsvShards(o.list, o.root); })) {
+  explicit TsvFeatures(const Options& o) : shards_(dime::open_shards(kName, o)) {
     dime::with_name(kName, [&] { find_width(o); });
   }
 

@@ -3,7 +3,7 @@
 #include <dime/dataset_errors.hpp>
 #include <dime/share.hpp>
 #include <dime/text_row.hpp>
-#include <dime/tsv.hpp>
+#include <dime/tsv_source.hpp>
 
 namespace {
 
@@ -19,14 +19,12 @@ std::vector<std::string> read_templates(const dime::Path& given) {
 
 class TsvTexts final : public dime::Dataset {
  public:
-  struct Options {
-    dime::Path list;
-    dime::Path root;
+  struct Options : dime::ShardOptions {
     dime::Path templates;
   };
 
   static dime::Schema<Options> schema() {
-    return dime::Schema<Options>(
+    return dime::shard_schema<Options>(
                "Texts in TSV shards, one a row: `key \\t text \\n`, UTF-8, not base64; indexes as for tsv_images.\n"
                "A text is JSON with `captions` or `caption` (a string, or a list of which one is drawn), with `tags`, "
                "or with "
@@ -35,10 +33,6 @@ class TsvTexts final : public dime::Dataset {
                "dropped, `+` becomes a space); a JSON list (its first element); a JSON string; or the text itself. A "
                "text that begins "
                "with `{` or `[` must parse. `[unused0]` becomes \"person\".")
-        .option("list", &Options::list, "A .list file, one shard a line, read in that order; or a single .tsv.",
-                dime::required)
-        .option("root", &Options::root,
-                "The folder that the paths in the list join; the list's own folder when it is not given.")
         .option(
             "templates", &Options::templates,
             "A file of prompt templates, one a line, with {} where the name goes, for rows of tags and class names; "
@@ -46,7 +40,7 @@ class TsvTexts final : public dime::Dataset {
   }
 
   explicit TsvTexts(const Options& o)
-      : shards_(dime::with_name(kName, [&] { return dime::TsvShards(o.list, o.root); })),
+      : shards_(dime::open_shards(kName, o)),
         templates_(dime::with_name(kName, [&] { return read_templates(o.templates); })) {}
 
   std::int64_t size() const override { return shards_.size(); }

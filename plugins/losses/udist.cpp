@@ -3,27 +3,20 @@
 
 namespace {
 
-struct Options {
-  double scale = 100.0;
-  double temperature = 1.0;
-};
-
 class Udist final : public dime::Loss {
  public:
-  explicit Udist(Options options) : options_(options) {}
+  explicit Udist(dime::ScoreOptions options) : options_(options) {}
 
-  static dime::Schema<Options> schema() {
-    return dime::Schema<Options>(
-               "The relations of images among themselves: 2 KL(softmax(s V V' / t) || softmax(s v v' / t)), a mean "
-               "over "
-               "rows, without a factor t^2; the diagonal stays in. v are the student's image vectors, V the teacher's, "
-               "all L2-normalised; the student's may have another width than the teacher's. "
-               "Source: DIME-FM (arXiv 2303.18232), temperature 7.")
-        .option("scale", &Options::scale, "Multiplies all scores: s.", dime::positive)
-        .option("temperature", &Options::temperature, "Divides all scores: t.", dime::positive);
+  static dime::Schema<dime::ScoreOptions> schema() {
+    return dime::score_schema(
+        "The relations of images among themselves: 2 KL(softmax(s V V' / t) || softmax(s v v' / t)), a mean "
+        "over "
+        "rows, without a factor t^2; the diagonal stays in. v are the student's image vectors, V the teacher's, "
+        "all L2-normalised; the student's may have another width than the teacher's. "
+        "Source: DIME-FM (arXiv 2303.18232), temperature 7.");
   }
 
-  static dime::Needs needs(const Options&) {
+  static dime::Needs needs(const dime::ScoreOptions&) {
     dime::Needs all;
     all.teacher_image = true;
     return all;
@@ -39,7 +32,7 @@ class Udist final : public dime::Loss {
   }
 
  private:
-  Options options_;
+  dime::ScoreOptions options_;
 };
 
 }  // namespace

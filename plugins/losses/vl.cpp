@@ -3,38 +3,26 @@
 
 namespace {
 
-struct Options {
-  double scale = 100.0;
-  double temperature = 1.0;
-};
-
 class Vl final : public dime::Loss {
  public:
-  explicit Vl(Options options) : options_(options) {}
+  explicit Vl(dime::ScoreOptions options) : options_(options) {}
 
-  static dime::Schema<Options> schema() {
-    return dime::Schema<Options>(
-               "The student's image vectors keep the teacher's image-text scores, in both directions: "
-               "KL(softmax(s V T' / t) || softmax(s v T' / t)) + KL(softmax(s T V' / t) || softmax(s T v' / t)), "
-               "each a mean over rows, without a factor t^2. v are the student's image vectors, V and T the teacher's "
-               "image and text vectors, all L2-normalised. Images and texts need not belong together. "
-               "Source: DIME-FM (arXiv 2303.18232), weight 0.7.")
-        .option("scale", &Options::scale, "Multiplies all scores: s.", dime::positive)
-        .option("temperature", &Options::temperature, "Divides all scores: t.", dime::positive);
+  static dime::Schema<dime::ScoreOptions> schema() {
+    return dime::score_schema(
+        "The student's image vectors keep the teacher's image-text scores, in both directions: "
+        "KL(softmax(s V T' / t) || softmax(s v T' / t)) + KL(softmax(s T V' / t) || softmax(s T v' / t)), "
+        "each a mean over rows, without a factor t^2. v are the student's image vectors, V and T the teacher's "
+        "image and text vectors, all L2-normalised. Images and texts need not belong together. "
+        "Source: DIME-FM (arXiv 2303.18232), weight 0.7.");
   }
 
-  static dime::Needs needs(const Options&) {
+  static dime::Needs needs(const dime::ScoreOptions&) {
     dime::Needs all;
     all.teacher_image = all.teacher_text = true;
     return all;
   }
 
-  void build(const dime::Shapes& shapes) override {
-    if (shapes.teacher_dim == 0 || shapes.teacher_dim == shapes.student_dim) return;
-    throw dime::ConfigError("[loss/vl] the student's vectors are " + std::to_string(shapes.student_dim) +
-                            " wide, the teacher's " + std::to_string(shapes.teacher_dim) +
-                            "; give the student the teacher's width");
-  }
+  void build(const dime::Shapes& shapes) override { dime::need_equal_widths(shapes, "vl"); }
 
   torch::Tensor forward(const dime::LossInput& in) override {
     const auto& student =
@@ -49,7 +37,7 @@ class Vl final : public dime::Loss {
   }
 
  private:
-  Options options_;
+  dime::ScoreOptions options_;
 };
 
 }  // namespace

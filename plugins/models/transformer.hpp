@@ -9,6 +9,8 @@
 #include <utility>
 #include <vector>
 
+#include <torch/csrc/autograd/custom_function.h>
+
 #include <dime/model.hpp>
 
 namespace dime::plugins {
@@ -26,7 +28,8 @@ class Affine final : public torch::nn::Module {
 
   /// PyTorch's default for linear maps and convolutions: uniform within 1 / sqrt(inputs).
   void initialise() {
-    const double bound = 1.0 / std::sqrt(static_cast<double>(weight.numel() / weight.size(0)));
+    const std::int64_t inputs = weight.numel() / weight.size(0);
+    const double bound = 1.0 / std::sqrt(static_cast<double>(inputs));
     weight.uniform_(-bound, bound);
     if (bias.defined()) bias.uniform_(-bound, bound);
   }

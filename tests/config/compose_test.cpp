@@ -12,14 +12,9 @@ class Compose : public testing::Test {
  protected:
   /// The message that composing NAME throws, without the scratch folder's name.
   std::string error(const std::string& name, const std::vector<std::string>& overrides = {}) {
-    return shown(test::error_text<ConfigError>([&] { compose(scratch_ / name, overrides); }));
+    return scratch_.shown(test::error_text<ConfigError>([&] { compose(scratch_ / name, overrides); }));
   }
-  std::string shown(std::string text) {
-    const std::string folder = scratch_.path().string() + "/";
-    for (auto at = text.find(folder); at != std::string::npos; at = text.find(folder)) text.erase(at, folder.size());
-    return text;
-  }
-  std::string place(const Value& v) { return shown(v.mark().text()); }
+  std::string place(const Value& v) { return scratch_.shown(v.mark().text()); }
 
   test::ScratchFolder scratch_;
 };

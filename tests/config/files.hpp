@@ -11,6 +11,7 @@
 #include "config/compose.hpp"
 #include "config/experiment.hpp"
 #include "config/yaml.hpp"
+#include "support/errors.hpp"
 #include "support/scratch_folder.hpp"
 
 namespace dime::test {

@@ -29,7 +29,7 @@ class Idx : public test::DatasetTest {
     folder_.write("labels", idx({2}, std::string("\1\0", 2)));
   }
 
-  Value both() const { return test::scalars({{"images", path("images")}, {"labels", path("labels")}}); }
+  Value both() const { return test::options({{"images", path("images")}, {"labels", path("labels")}}); }
   Value named() const {
     Value value = both();
     value.set("class_names", test::strings({"cat", "dog"}));

@@ -68,7 +68,7 @@ TEST_F(TsvImages, RefusesAnIndexThatIsWrongInTheMiddle) {
     data->get(1);
     FAIL() << "threw nothing";
   } catch (const DataError& e) {
-    EXPECT_EQ(shown(e.what()),
+    EXPECT_EQ(folder_.shown(e.what()),
               "[dataset/tsv_images] a.tsv does not fit its index: a.lineidx:2: offset 11 is not the start of a row; "
               "delete the index to "
               "have it made anew");
@@ -79,10 +79,8 @@ TEST_F(TsvImages, RefusesAnIndexThatIsWrongInTheMiddle) {
 
 TEST_F(TsvImages, NeedsItsList) {
   EXPECT_EQ(test::error_text<ConfigError>([&] { make(test::Options{}); }),
-            "the plugin needs option \"list\" (A .list file, one shard a line, read in that order; or a "
-            "single .tsv.)");
-  EXPECT_EQ(test::dataset_plugin("tsv_images").name, std::string("tsv_images"));
-  EXPECT_EQ(test::dataset_plugin("tsv_images").kind, std::string("dataset"));
+            "[dataset/tsv_images] dataset \"tsv_images\" needs option \"list\" (A .list file, one shard a line, read "
+            "in that order; or a single .tsv.)");
 }
 
 }  // namespace

@@ -10,6 +10,7 @@
 #include <nlohmann/json.hpp>
 
 #include "io/tokenizer.hpp"
+#include "support/errors.hpp"
 #include "support/tensors.hpp"
 #include "train/run.hpp"
 #include "train/weights.hpp"

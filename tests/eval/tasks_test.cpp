@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "support/errors.hpp"
 #include "train/run.hpp"
 
 namespace dime::test {

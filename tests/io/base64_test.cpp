@@ -6,6 +6,7 @@
 #include <dime/base64.hpp>
 #include <dime/error.hpp>
 
+#include "support/errors.hpp"
 #include "support/scratch_folder.hpp"
 
 namespace dime {

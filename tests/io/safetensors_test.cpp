@@ -8,6 +8,7 @@
 #include <dime/read_file.hpp>
 
 #include "io/safetensors.hpp"
+#include "support/errors.hpp"
 #include "support/scratch_folder.hpp"
 
 namespace dime::io {

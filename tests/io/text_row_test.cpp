@@ -5,6 +5,7 @@
 #include <dime/error.hpp>
 #include <dime/text_row.hpp>
 
+#include "support/errors.hpp"
 #include "support/scratch_folder.hpp"
 
 namespace dime {

@@ -11,6 +11,10 @@
 
 #include <dime/error.hpp>
 
+#include "io/tokenizer_html.hpp"
+#include "support/errors.hpp"
+#include "support/scratch_folder.hpp"
+
 namespace dime {
 namespace {
 
@@ -141,6 +145,30 @@ TEST_F(Vocabulary, MustMergeWhatItKnows) {
 TEST_F(Vocabulary, MustBeWholeGzip) {
   expect(std::string("\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03garbage", 17),
          ": the vocabulary is damaged (gzip); fetch it again");
+}
+
+TEST(HtmlReferences, MustBeReferences) {
+  const test::ScratchFolder folder;
+  const auto refusal = [&](std::string_view line) {
+    const auto file = folder.write("e.txt", std::string("html amp;=26\n").append(line).append("\n"));
+    return folder.shown(test::error_text<DataError>([&] { detail::HtmlReferences references(file); }));
+  };
+  for (const char* line : {"", "html", "html lt;", "html =3C", "lt;=3C", "xml lt;=3C", "html lt;=", "html lt;=3Z",
+                           "html lt;=3C+", "html lt;=110000", "html lt;=3C 3E"}) {
+    EXPECT_EQ(refusal(line),
+              "e.txt:2: not `html NAME=HEX` or `capitals NAME=HEX`; scripts/setup.sh makes the file anew once it is "
+              "removed")
+        << line;
+  }
+  EXPECT_EQ(folder.shown(test::error_text<IoError>([&] { detail::HtmlReferences references(folder / "none.txt"); })),
+            "cannot open none.txt: No such file or directory");
+}
+
+TEST(HtmlReferences, ReadsBothKinds) {
+  const test::ScratchFolder folder;
+  const detail::HtmlReferences references(folder.write("e.txt", "html ne;=3D+338\nhtml lt=3C\ncapitals NE;=2260\n"));
+  EXPECT_EQ(references.unescape(U"&ne; &lt5 &NE;"), U"=\u0338 <5 &NE;");
+  EXPECT_EQ(references.unescape_strict(U"&ne; &lt5 &NE;"), U"=\u0338 &lt5 \u2260");
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include <dime/error.hpp>
 #include <dime/tsv.hpp>
 
+#include "support/errors.hpp"
 #include "support/scratch_folder.hpp"
 
 namespace dime {
@@ -25,18 +26,11 @@ std::vector<std::string> keys(const TsvShards& shards) {
 class Tsv : public testing::Test {
  protected:
   std::string problem(std::string_view name) {
-    return shown(error_text<DataError>([&] { TsvShards shards(folder_ / name); }));
+    return folder_.shown(error_text<DataError>([&] { TsvShards shards(folder_ / name); }));
   }
   std::string row_problem(std::string_view name, std::int64_t i) {
     const TsvShards shards(folder_ / name);
-    return shown(error_text<DataError>([&] { shards.row(i); }));
-  }
-  // The folder's own name is drawn anew for each test.
-  std::string shown(std::string message) const {
-    const std::string prefix = folder_.path().string() + "/";
-    for (auto at = message.find(prefix); at != std::string::npos; at = message.find(prefix))
-      message.erase(at, prefix.size());
-    return message;
+    return folder_.shown(error_text<DataError>([&] { shards.row(i); }));
   }
 
   const test::ScratchFolder folder_;
@@ -117,9 +111,9 @@ TEST_F(Tsv, ChecksTheLineList) {
 }
 
 TEST_F(Tsv, NamesWhatIsMissingOrEmpty) {
-  EXPECT_EQ(shown(error_text<IoError>([&] { TsvShards(folder_ / "none.list"); })),
+  EXPECT_EQ(folder_.shown(error_text<IoError>([&] { TsvShards(folder_ / "none.list"); })),
             "cannot open none.list: No such file or directory");
-  EXPECT_EQ(shown(error_text<IoError>([&] { TsvShards(folder_ / "none.tsv"); })),
+  EXPECT_EQ(folder_.shown(error_text<IoError>([&] { TsvShards(folder_ / "none.tsv"); })),
             "cannot open none.tsv: No such file or directory");
   folder_.write("two.list", "\na.tsv\nb.tsv\n");
   folder_.write("a.tsv", "k\tx\n");
@@ -241,10 +235,11 @@ TEST_F(Tsv, WriterRefusesWhatWouldNotComeBack) {
   EXPECT_EQ(refusal("", "x"), "row 0: the key is empty");
   EXPECT_EQ(refusal("a", ""), "row 0: the payload is empty");
   EXPECT_EQ(refusal("a", "x "), "row 0: the payload has white space around it, which a reader strips");
-  EXPECT_EQ(shown(error_text<ArgumentError>([&] { writer.close(); })), "nothing to write to x.list: no row was added");
+  EXPECT_EQ(folder_.shown(error_text<ArgumentError>([&] { writer.close(); })),
+            "nothing to write to x.list: no row was added");
   writer.add("a", "x");
   writer.close();
-  EXPECT_EQ(shown(refusal("b", "x")), "row 1: the writer of x is closed");
+  EXPECT_EQ(folder_.shown(refusal("b", "x")), "row 1: the writer of x is closed");
   EXPECT_EQ(error_text<ArgumentError>([&] { TsvWriter(folder_ / "y", {.rows_per_shard = 0}); }),
             "rows_per_shard must be at least 1, got 0");
 }
@@ -254,7 +249,7 @@ TEST_F(Tsv, WriterOverwritesOnlyWhenAsked) {
   folder_.write("x-0.tsv", "old\told\nold\told\n");
   folder_.write("x-0.linelist", "1\n");
   folder_.write("x-1.tsv", "old\told\n");
-  EXPECT_EQ(shown(error_text<IoError>([&] { TsvWriter(folder_ / "x"); })),
+  EXPECT_EQ(folder_.shown(error_text<IoError>([&] { TsvWriter(folder_ / "x"); })),
             "cannot write x.list: it exists; remove it, or choose another stem");
   TsvWriter writer(folder_ / "x", {.overwrite = true});
   writer.add("new", "new");
@@ -266,7 +261,7 @@ TEST_F(Tsv, WriterOverwritesOnlyWhenAsked) {
 
 TEST_F(Tsv, WriterNamesTheFolderItCannotWrite) {
   folder_.write("file", "x");
-  EXPECT_EQ(shown(error_text<IoError>([&] { TsvWriter(folder_ / "file/x"); })),
+  EXPECT_EQ(folder_.shown(error_text<IoError>([&] { TsvWriter(folder_ / "file/x"); })),
             "cannot make the folder file: Not a directory");
 }
 

@@ -6,6 +6,8 @@
 #include <utility>
 #include <vector>
 
+#include <dime/model.hpp>
+
 #include "support/plugins.hpp"
 
 namespace dime::test {

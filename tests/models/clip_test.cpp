@@ -2,7 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "models/clip_options.hpp"
-#include "support/plugins.hpp"
+#include "support/errors.hpp"
 #include "support/tensors.hpp"
 
 namespace dime::test {
@@ -58,7 +58,7 @@ TEST(Clip, AnAbsentTowerHasNoParametersAndIsAnError) {
   for (const auto& item : model->named_parameters()) EXPECT_TRUE(item.key().starts_with("visual.")) << item.key();
   EXPECT_FALSE(model->logit_scale().defined());
   ForwardContext context;
-  EXPECT_EQ(message_of<ArgumentError>([&] {
+  EXPECT_EQ(error_text<ArgumentError>([&] {
               model->encode_text(at::zeros({1, 12}, at::kLong), context);
             }),
             "encode_text(): the model has no text tower");
@@ -140,7 +140,7 @@ TEST(Clip, TextsDoNotDependOnWhatFollowsTheirEndNorOnTheirNeighbours) {
 }
 
 std::string model_message(const Value& value) {
-  return message_of<ConfigError>([&] { make_model("clip", value); });
+  return error_text<ConfigError>([&] { make_model("clip", value); });
 }
 
 TEST(ClipMessages, Options) {
@@ -159,10 +159,10 @@ TEST(ClipMessages, Inputs) {
   const auto model = small(golden_options());
   ForwardContext context;
   const auto image = [&](at::IntArrayRef shape) {
-    return message_of<ArgumentError>([&] { model->encode_image(at::zeros(shape), context); });
+    return error_text<ArgumentError>([&] { model->encode_image(at::zeros(shape), context); });
   };
   const auto text = [&](const torch::Tensor& tokens) {
-    return message_of<ArgumentError>([&] { model->encode_text(tokens, context); });
+    return error_text<ArgumentError>([&] { model->encode_text(tokens, context); });
   };
   EXPECT_EQ(image({2, 3, 32, 32}), "[model/clip] encode_image takes pixels [rows, 3, 24, 24], got [2, 3, 32, 32]");
   EXPECT_EQ(image({3, 24, 24}), "[model/clip] encode_image takes pixels [rows, 3, 24, 24], got [3, 24, 24]");

@@ -2,7 +2,9 @@
 #include <ATen/autocast_mode.h>
 #include <gtest/gtest.h>
 
-#include "support/plugins.hpp"
+#include <dime/model.hpp>
+
+#include "support/errors.hpp"
 #include "support/tensors.hpp"
 
 namespace dime::test {
@@ -120,7 +122,7 @@ TEST(Checkpoint, AnErrorOfTheBodyLeavesTheContextAsItWas) {
   context.wanted_taps = {"inside"};
   const auto tap = [&](torch::Tensor x) { return context.tap("inside", x * 2); };
   EXPECT_EQ(
-      message_of<ArgumentError>([&] { context.checkpoint(tap, at::ones({2})); }),
+      error_text<ArgumentError>([&] { context.checkpoint(tap, at::ones({2})); }),
       "tap(): \"inside\" lies inside checkpoint(), where it would have no gradient; tap what checkpoint() returns");
   EXPECT_NO_THROW(context.tap("inside", at::ones({2})));
 }

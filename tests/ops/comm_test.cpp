@@ -4,7 +4,7 @@
 #include <dime/comm.hpp>
 #include <dime/error.hpp>
 
-#include "support/plugins.hpp"
+#include "support/errors.hpp"
 
 namespace dime::test {
 namespace {
@@ -27,9 +27,9 @@ TEST(RowsOfRank, PartsFollowEachOtherAndDifferByOne) {
 }
 
 TEST(RowsOfRank, Messages) {
-  EXPECT_EQ(message_of<ArgumentError>([] { rows_of_rank(2, 0, 3); }),
+  EXPECT_EQ(error_text<ArgumentError>([] { rows_of_rank(2, 0, 3); }),
             "rows_of_rank(): a batch of 2 rows cannot be split over 3 processes; give at least one row to each");
-  EXPECT_EQ(message_of<ArgumentError>([] { rows_of_rank(8, 3, 3); }), "rows_of_rank(): rank 3 is not in a world of 3");
+  EXPECT_EQ(error_text<ArgumentError>([] { rows_of_rank(8, 3, 3); }), "rows_of_rank(): rank 3 is not in a world of 3");
 }
 
 TEST(WorldOfOne, EveryCollectiveIsTheIdentity) {

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <gtest/gtest.h>
 
-#include "support/plugins.hpp"
+#include <dime/model.hpp>
+
+#include "support/errors.hpp"
 
 namespace dime::test {
 namespace {
@@ -60,7 +62,7 @@ TEST(DropPath, DependsOnSeedStepAndSite) {
 }
 
 TEST(DropPath, Message) {
-  EXPECT_EQ(message_of<ArgumentError>([] { training().drop_path(at::ones({2}), 1.0, 0); }),
+  EXPECT_EQ(error_text<ArgumentError>([] { training().drop_path(at::ones({2}), 1.0, 0); }),
             "drop_path(): the probability must be in [0, 1), got 1");
 }
 
@@ -72,9 +74,9 @@ class OneTower final : public Model {
 TEST(Model, AMissingTowerIsAnError) {
   OneTower model;
   ForwardContext context;
-  EXPECT_EQ(message_of<ArgumentError>([&] { model.encode_image(at::ones({1}), context); }),
+  EXPECT_EQ(error_text<ArgumentError>([&] { model.encode_image(at::ones({1}), context); }),
             "encode_image(): the model has no image tower");
-  EXPECT_EQ(message_of<ArgumentError>([&] { model.encode_text(at::ones({1}), context); }),
+  EXPECT_EQ(error_text<ArgumentError>([&] { model.encode_text(at::ones({1}), context); }),
             "encode_text(): the model has no text tower");
   EXPECT_FALSE(model.logit_scale().defined());
 }

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <gtest/gtest.h>
 
-#include "support/plugins.hpp"
+#include <dime/loss.hpp>
+
+#include "support/errors.hpp"
 #include "support/tensors.hpp"
 
 namespace dime::test {
@@ -25,7 +27,7 @@ TEST(Scores, AreComputedInTheTypeOfTheFirstSide) {
 }
 
 std::string scores_message(const torch::Tensor& a, const torch::Tensor& b) {
-  return message_of<ArgumentError>([&] { scores(a, b); });
+  return error_text<ArgumentError>([&] { scores(a, b); });
 }
 
 TEST(Scores, Messages) {
@@ -62,11 +64,11 @@ TEST(ScoreKl, GradientsFlowToBothSides) {
 
 TEST(ScoreKl, Messages) {
   const auto x = at::ones({2, 3});
-  EXPECT_EQ(message_of<ArgumentError>([&] { score_kl({}, x); }), "score_kl(): the teacher's scores are missing");
-  EXPECT_EQ(message_of<ArgumentError>([&] { score_kl(x, {}); }), "score_kl(): the student's scores are missing");
-  EXPECT_EQ(message_of<ArgumentError>([&] { score_kl(x, x.t()); }),
+  EXPECT_EQ(error_text<ArgumentError>([&] { score_kl({}, x); }), "score_kl(): the teacher's scores are missing");
+  EXPECT_EQ(error_text<ArgumentError>([&] { score_kl(x, {}); }), "score_kl(): the student's scores are missing");
+  EXPECT_EQ(error_text<ArgumentError>([&] { score_kl(x, x.t()); }),
             "score_kl(): the teacher's scores [2, 3] and the student's [3, 2] must be matrices of one shape [B, N]");
-  EXPECT_EQ(message_of<ArgumentError>([&] { score_kl(x, x, 0); }), "score_kl(): the temperature must be > 0, got 0");
+  EXPECT_EQ(error_text<ArgumentError>([&] { score_kl(x, x, 0); }), "score_kl(): the temperature must be > 0, got 0");
 }
 
 }  // namespace

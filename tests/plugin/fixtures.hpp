@@ -10,6 +10,7 @@
 
 #include "config/yaml.hpp"
 #include "plugin/loader.hpp"
+#include "support/errors.hpp"
 #include "support/scratch_folder.hpp"
 
 namespace dime::test {

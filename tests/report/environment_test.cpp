@@ -11,14 +11,15 @@
 #include <dime/error.hpp>
 
 #include "report/log.hpp"
-#include "report/scratch.hpp"
+#include "support/errors.hpp"
+#include "support/scratch_folder.hpp"
 
 namespace dime {
 namespace {
 
 using Json = nlohmann::ordered_json;
-using test::message_of;
-using test::Scratch;
+using test::error_text;
+using test::ScratchFolder;
 
 std::vector<std::string> keys_of(const Json& object) {
   std::vector<std::string> keys;
@@ -59,14 +60,14 @@ TEST(Environment, LeavesTheMachinesNameOut) {
 }
 
 TEST(Environment, AResumedRunKeepsTheEarlierOnes) {
-  const Scratch scratch;
+  const ScratchFolder scratch;
   const auto path = scratch / "environment.json";
   for (const int processes : {1, 2, 3}) {
     auto now = facts();
     now.processes = processes;
     write_environment(path, now);
   }
-  const auto all = Json::parse(test::read(path));
+  const auto all = Json::parse(scratch.read(path));
   EXPECT_EQ(all["processes"], 3);
   ASSERT_EQ(all["earlier"].size(), 2U);
   EXPECT_EQ(all["earlier"][0]["processes"], 1);
@@ -79,16 +80,16 @@ TEST(Environment, TimesAreUtc) {
 }
 
 TEST(Environment, HashesAreThoseOfXxhsum) {
-  const Scratch scratch;
-  test::write(scratch / "empty", "");
-  test::write(scratch / "abc", "abc");
+  const ScratchFolder scratch;
+  scratch.write("empty", "");
+  scratch.write("abc", "abc");
   EXPECT_EQ(file_xxhash(scratch / "empty"), "2d06800538d394c2");  // XXH3's published value for no bytes
   EXPECT_EQ(file_xxhash(scratch / "abc"), "78af5f94892f3950");
   EXPECT_THROW(file_xxhash(scratch / "none"), IoError);
 }
 
 TEST(Log, GoesToStderrAndToTheFile) {
-  const Scratch scratch;
+  const ScratchFolder scratch;
   testing::internal::CaptureStderr();
   const auto log = make_log({scratch / "log.txt", false, false});
   log->info("step {3}");
@@ -97,7 +98,7 @@ TEST(Log, GoesToStderrAndToTheFile) {
   EXPECT_EQ(testing::internal::GetCapturedStderr(), "step {3}\nwarning: slow\nerror: stopped\n");
   const std::string time = R"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3} )";
   const std::regex lines(time + "info step \\{3\\}\n" + time + "warning slow\n" + time + "error stopped\n");
-  EXPECT_TRUE(std::regex_match(test::read(scratch / "log.txt"), lines)) << test::read(scratch / "log.txt");
+  EXPECT_TRUE(std::regex_match(scratch.read("log.txt"), lines)) << scratch.read("log.txt");
 }
 
 TEST(Log, AQuietOneSaysOnlyWhatIsWrong) {
@@ -109,10 +110,10 @@ TEST(Log, AQuietOneSaysOnlyWhatIsWrong) {
 }
 
 TEST(Log, AResumedRunAddsToTheFile) {
-  const Scratch scratch;
-  test::write(scratch / "log.txt", "before\n");
+  const ScratchFolder scratch;
+  scratch.write("log.txt", "before\n");
   make_log({scratch / "log.txt", true, false})->info("after");
-  const auto text = test::read(scratch / "log.txt");
+  const auto text = scratch.read("log.txt");
   EXPECT_TRUE(text.starts_with("before\n"));
   EXPECT_TRUE(text.ends_with(" info after\n"));
 }
@@ -124,9 +125,9 @@ TEST(Log, OnATerminalTheProgressLineIsCleared) {
 }
 
 TEST(Log, AFileThatCannotBeWrittenIsAnError) {
-  const Scratch scratch;
+  const ScratchFolder scratch;
   const auto path = scratch / "none/log.txt";
-  EXPECT_EQ(message_of<IoError>([&] {
+  EXPECT_EQ(error_text<IoError>([&] {
               make_log({path, false, false});
             }),
             "cannot write " + path.string() + ": No such file or directory");

@@ -9,13 +9,15 @@
 
 #include <dime/error.hpp>
 
-#include "report/scratch.hpp"
+#include "report/text_file.hpp"
+#include "support/errors.hpp"
+#include "support/scratch_folder.hpp"
 
 namespace dime {
 namespace {
 
-using test::message_of;
-using test::Scratch;
+using test::error_text;
+using test::ScratchFolder;
 
 MetricsLine line_of(std::int64_t step) {
   MetricsLine line;
@@ -26,7 +28,7 @@ MetricsLine line_of(std::int64_t step) {
 
 std::vector<std::int64_t> steps_in(const std::filesystem::path& path) {
   std::vector<std::int64_t> steps;
-  std::istringstream text(test::read(path));
+  std::istringstream text(read_file_if_any(path).value());
   for (std::string line; std::getline(text, line);) steps.push_back(nlohmann::json::parse(line)["step"]);
   return steps;
 }
@@ -75,21 +77,21 @@ TEST(Metrics, ExtrasFollowAndCannotShadow) {
   line.extras["teacher_seconds"] = 0.5;
   EXPECT_TRUE(line.text().ends_with(R"(,"teacher_seconds":0.5})"));
   line.extras["loss"] = 1;
-  EXPECT_EQ(message_of<ArgumentError>([&] { line.text(); }),
+  EXPECT_EQ(error_text<ArgumentError>([&] { line.text(); }),
             "metrics key \"loss\" is taken; give the extra another name");
 }
 
 TEST(Metrics, EachLineIsThereAtOnce) {
-  const Scratch scratch;
+  const ScratchFolder scratch;
   MetricsWriter writer(scratch / "metrics.jsonl");
   writer.write(line_of(1));
-  EXPECT_EQ(test::read(scratch / "metrics.jsonl"), line_of(1).text() + "\n");
+  EXPECT_EQ(scratch.read("metrics.jsonl"), line_of(1).text() + "\n");
   writer.write(line_of(2));
-  EXPECT_EQ(test::read(scratch / "metrics.jsonl"), line_of(1).text() + "\n" + line_of(2).text() + "\n");
+  EXPECT_EQ(scratch.read("metrics.jsonl"), line_of(1).text() + "\n" + line_of(2).text() + "\n");
 }
 
 TEST(Metrics, ResumeRemovesTheStepsToBeDoneAgain) {
-  const Scratch scratch;
+  const ScratchFolder scratch;
   const auto path = scratch / "metrics.jsonl";
   {
     MetricsWriter writer(path);
@@ -102,39 +104,39 @@ TEST(Metrics, ResumeRemovesTheStepsToBeDoneAgain) {
 }
 
 TEST(Metrics, ResumeDropsALineCutShort) {
-  const Scratch scratch;
+  const ScratchFolder scratch;
   const auto path = scratch / "metrics.jsonl";
-  test::write(path, line_of(1).text() + "\n" + line_of(2).text().substr(0, 12));
+  scratch.write(path, line_of(1).text() + "\n" + line_of(2).text().substr(0, 12));
   MetricsWriter writer(path, 2);
-  EXPECT_EQ(test::read(path), line_of(1).text() + "\n");
+  EXPECT_EQ(scratch.read(path), line_of(1).text() + "\n");
 }
 
 TEST(Metrics, ResumeRefusesAForeignLine) {
-  const Scratch scratch;
+  const ScratchFolder scratch;
   const auto path = scratch / "metrics.jsonl";
   const std::string text = line_of(1).text() + "\nnotes\n" + line_of(2).text() + "\n";
-  test::write(path, text);
-  EXPECT_EQ(message_of<DataError>([&] { MetricsWriter(path, 2); }),
+  scratch.write(path, text);
+  EXPECT_EQ(error_text<DataError>([&] { MetricsWriter(path, 2); }),
             path.string() + ":2: no metrics line; remove the line to go on");
-  EXPECT_EQ(test::read(path), text);
+  EXPECT_EQ(scratch.read(path), text);
 }
 
 TEST(Metrics, ResumeWithoutAFileBegins) {
-  const Scratch scratch;
+  const ScratchFolder scratch;
   MetricsWriter(scratch / "metrics.jsonl", 3).write(line_of(4));
   EXPECT_EQ(steps_in(scratch / "metrics.jsonl"), std::vector<std::int64_t>{4});
 }
 
 TEST(Metrics, AFolderThatIsNotThereIsAnError) {
-  const Scratch scratch;
+  const ScratchFolder scratch;
   const auto path = scratch / "none/metrics.jsonl";
-  EXPECT_EQ(message_of<IoError>([&] { MetricsWriter{path}; }),
+  EXPECT_EQ(error_text<IoError>([&] { MetricsWriter{path}; }),
             "cannot write " + path.string() + ": No such file or directory");
 }
 
 TEST(Metrics, AFullDiskIsAnError) {
   MetricsWriter writer("/dev/full");
-  EXPECT_EQ(message_of<IoError>([&] { writer.write(line_of(1)); }), "cannot write /dev/full: No space left on device");
+  EXPECT_EQ(error_text<IoError>([&] { writer.write(line_of(1)); }), "cannot write /dev/full: No space left on device");
 }
 
 TEST(Metrics, ResidentMemoryGrowsWithWhatIsTouched) {

@@ -7,58 +7,60 @@
 
 #include <dime/error.hpp>
 
-#include "report/scratch.hpp"
 #include "report/table.hpp"
+#include "support/errors.hpp"
+#include "support/scratch_folder.hpp"
 
 namespace dime {
 namespace {
 
 using Json = nlohmann::ordered_json;
-using test::message_of;
-using test::Scratch;
+using test::error_text;
+using test::ScratchFolder;
 
 TEST(Results, TheFirstResultMakesTheFile) {
-  const Scratch scratch;
+  const ScratchFolder scratch;
   add_result(scratch / "results.json", "tiny", {"zoo", 40, {{"student", {{"top1", 0.5}}}}});
-  EXPECT_EQ(Json::parse(test::read(scratch / "results.json")).dump(),
+  EXPECT_EQ(Json::parse(scratch.read("results.json")).dump(),
             R"({"name":"tiny","evaluate":{"zoo":{"step":40,"top1":0.5,"student":{"top1":0.5}}},)"
             R"("history":[{"task":"zoo","step":40,"student":{"top1":0.5}}]})");
 }
 
 TEST(Results, TasksAreMergedAndAMeasuredTeacherStays) {
-  const Scratch scratch;
+  const ScratchFolder scratch;
   const auto path = scratch / "results.json";
   add_result(path, "tiny", {"zoo", 40, {{"teacher", {{"top1", 0.9}}}, {"student", {{"top1", 0.5}}}}});
   add_result(path, "tiny", {"flowers", 40, {{"student", {{"top1", 0.25}}}}});
   add_result(path, "tiny", {"zoo", 80, {{"student", {{"top1", 0.75}}}}});
-  const auto all = Json::parse(test::read(path));
+  const auto all = Json::parse(scratch.read(path));
   EXPECT_EQ(all["evaluate"].dump(), R"({"zoo":{"step":80,"top1":0.75,"teacher":{"top1":0.9},"student":{"top1":0.75}},)"
                                     R"("flowers":{"step":40,"top1":0.25,"student":{"top1":0.25}}})");
   EXPECT_EQ(all["history"].size(), 3U);
 }
 
 TEST(Results, TheSameTaskAndStepStandsOnceInTheHistory) {
-  const Scratch scratch;
+  const ScratchFolder scratch;
   const auto path = scratch / "results.json";
   add_result(path, "tiny", {"zoo", 40, {{"student", {{"top1", 0.5}}}}});
   add_result(path, "tiny", {"zoo", 40, {{"student", {{"top1", 0.625}}}}});
-  EXPECT_EQ(Json::parse(test::read(path))["history"].dump(), R"([{"task":"zoo","step":40,"student":{"top1":0.625}}])");
+  EXPECT_EQ(Json::parse(scratch.read(path))["history"].dump(),
+            R"([{"task":"zoo","step":40,"student":{"top1":0.625}}])");
 }
 
 TEST(Results, AForeignFileIsLeftAlone) {
-  const Scratch scratch;
+  const ScratchFolder scratch;
   const auto path = scratch / "results.json";
   for (const std::string text : {"not json", "[1]", "{\"evaluate\": 3}"}) {
-    test::write(path, text);
+    scratch.write(path, text);
     EXPECT_THROW(add_result(path, "tiny", {"zoo", 1, {}}), DataError);
-    EXPECT_EQ(test::read(path), text);
+    EXPECT_EQ(scratch.read(path), text);
   }
-  EXPECT_EQ(message_of<DataError>([&] {
+  EXPECT_EQ(error_text<DataError>([&] {
               add_result(path, "tiny", {"zoo", 1, {}});
             }),
             "file " + path.string() + " is no results file (it lacks \"evaluate\" or \"history\"); move it away");
-  test::write(path, "not json");
-  EXPECT_EQ(message_of<DataError>([&] {
+  scratch.write(path, "not json");
+  EXPECT_EQ(error_text<DataError>([&] {
               add_result(path, "tiny", {"zoo", 1, {}});
             }),
             "file " + path.string() + " holds no JSON object; move it away to go on without it");
@@ -84,7 +86,7 @@ TEST(Table, WidthsCountCharacters) {
 
 TEST(Table, ARowOfAnotherLengthIsRefused) {
   Table table({"a", "b"});
-  EXPECT_EQ(message_of<ArgumentError>([&] { table.add({"1"}); }), "a table of 2 columns got a row of 1 cells");
+  EXPECT_EQ(error_text<ArgumentError>([&] { table.add({"1"}); }), "a table of 2 columns got a row of 1 cells");
 }
 
 TEST(Table, Numbers) {

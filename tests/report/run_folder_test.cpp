@@ -8,17 +8,19 @@
 
 #include <dime/error.hpp>
 
-#include "report/scratch.hpp"
+#include "support/errors.hpp"
+#include "support/plain_user.hpp"
+#include "support/scratch_folder.hpp"
 
 namespace dime {
 namespace {
 
 namespace fs = std::filesystem;
-using test::message_of;
-using test::Scratch;
+using test::error_text;
+using test::ScratchFolder;
 
 TEST(RunFolder, IsMadeWithItsSubfolders) {
-  const Scratch scratch;
+  const ScratchFolder scratch;
   const RunFolder folder(scratch / "runs/a", false);
   EXPECT_TRUE(fs::is_directory(scratch / "runs/a/tensorboard"));
   EXPECT_TRUE(fs::is_directory(scratch / "runs/a/checkpoints"));
@@ -39,16 +41,16 @@ TEST(RunFolder, NamesWhatLiesInIt) {
 }
 
 TEST(RunFolder, AnEmptyFolderIsTaken) {
-  const Scratch scratch;
+  const ScratchFolder scratch;
   fs::create_directory(scratch / "a");
   EXPECT_FALSE(RunFolder(scratch / "a", false).resumed());
 }
 
 TEST(RunFolder, AUsedFolderIsRefusedUntouched) {
-  const Scratch scratch;
+  const ScratchFolder scratch;
   fs::create_directory(scratch / "a");
-  test::write(scratch / "a/notes.txt", "mine");
-  EXPECT_EQ(message_of<ConfigError>([&] { RunFolder(scratch / "a", false); }),
+  scratch.write("a/notes.txt", "mine");
+  EXPECT_EQ(error_text<ConfigError>([&] { RunFolder(scratch / "a", false); }),
             "run folder " + (scratch / "a").string() +
                 " exists; add --resume to go on with it, or name another with --run-dir");
   EXPECT_FALSE(fs::exists(scratch / "a/.lock"));
@@ -56,46 +58,46 @@ TEST(RunFolder, AUsedFolderIsRefusedUntouched) {
 }
 
 TEST(RunFolder, ResumeTakesAUsedFolder) {
-  const Scratch scratch;
+  const ScratchFolder scratch;
   { RunFolder(scratch / "a", false); }
   EXPECT_TRUE(RunFolder(scratch / "a", true).resumed());
 }
 
 TEST(RunFolder, ResumeOfNothingBegins) {
-  const Scratch scratch;
+  const ScratchFolder scratch;
   EXPECT_FALSE(RunFolder(scratch / "a", true).resumed());
 }
 
 TEST(RunFolder, AFileInItsPlaceIsRefused) {
-  const Scratch scratch;
-  test::write(scratch / "a", "");
-  EXPECT_EQ(message_of<ConfigError>([&] { RunFolder(scratch / "a", true); }),
+  const ScratchFolder scratch;
+  scratch.write("a", "");
+  EXPECT_EQ(error_text<ConfigError>([&] { RunFolder(scratch / "a", true); }),
             "run folder " + (scratch / "a").string() + " is a file; name a folder with --run-dir");
 }
 
 TEST(RunFolder, AFolderThatCannotBeMadeIsAnError) {
-  const Scratch scratch;
+  const ScratchFolder scratch;
   fs::create_directory(scratch / "shut");
   fs::permissions(scratch.path(), fs::perms::others_exec | fs::perms::others_read, fs::perm_options::add);
   fs::permissions(scratch / "shut",
                   fs::perms::owner_read | fs::perms::owner_exec | fs::perms::others_read | fs::perms::others_exec);
   const test::PlainUser user;
-  EXPECT_EQ(message_of<IoError>([&] { RunFolder(scratch / "shut/a", false); }),
+  EXPECT_EQ(error_text<IoError>([&] { RunFolder(scratch / "shut/a", false); }),
             "cannot write run folder " + (scratch / "shut/a").string() + ": Permission denied");
-  EXPECT_EQ(message_of<IoError>([&] { RunFolder(scratch / "shut", false); }),
+  EXPECT_EQ(error_text<IoError>([&] { RunFolder(scratch / "shut", false); }),
             "cannot write run folder " + (scratch / "shut").string() + ": Permission denied");
 }
 
 TEST(RunFolder, TwoRunsNeverShareOne) {
-  const Scratch scratch;
+  const ScratchFolder scratch;
   const RunFolder first(scratch / "a", false);
-  EXPECT_EQ(message_of<ConfigError>([&] { RunFolder(scratch / "a", true); }),
+  EXPECT_EQ(error_text<ConfigError>([&] { RunFolder(scratch / "a", true); }),
             "run folder " + (scratch / "a").string() + " is in use by process " + std::to_string(::getpid()) +
                 "; name another with --run-dir");
 }
 
 TEST(RunFolder, TheLockGoesWithTheProcess) {
-  const Scratch scratch;
+  const ScratchFolder scratch;
   const pid_t child = ::fork();
   if (child == 0) {
     const RunFolder folder(scratch / "a", false);
@@ -110,7 +112,7 @@ TEST(RunFolder, TheLockGoesWithTheProcess) {
 TEST(RunFolder, TheDefaultIsRunsAndTheName) {
   EXPECT_EQ(default_run_folder("vit_b32"), "runs/vit_b32");
   for (const std::string name : {"", ".", "..", "a/b"}) {
-    EXPECT_EQ(message_of<ConfigError>([&] { default_run_folder(name); }),
+    EXPECT_EQ(error_text<ConfigError>([&] { default_run_folder(name); }),
               "the name \"" + name + "\" cannot be a folder under runs/; name the run folder with --run-dir");
   }
 }

@@ -10,14 +10,16 @@
 #include <dime/error.hpp>
 
 #include "report/event_reader.hpp"
-#include "report/scratch.hpp"
+#include "report/text_file.hpp"
+#include "support/errors.hpp"
+#include "support/scratch_folder.hpp"
 
 namespace dime {
 namespace {
 
+using test::error_text;
 using test::Message;
-using test::message_of;
-using test::Scratch;
+using test::ScratchFolder;
 
 struct Point {
   std::string tag;
@@ -28,7 +30,7 @@ struct Point {
 
 std::vector<Message> events_of(const EventWriter& writer) {
   std::vector<Message> events;
-  for (const auto& record : test::records_of(test::read(writer.path()))) events.emplace_back(record);
+  for (const auto& record : test::records_of(read_file_if_any(writer.path()).value())) events.emplace_back(record);
   return events;
 }
 
@@ -55,7 +57,7 @@ TEST(TensorBoard, TheChecksumIsThatOfTheStandard) {
 }
 
 TEST(TensorBoard, TheFirstRecordIsTheVersion) {
-  const Scratch scratch;
+  const ScratchFolder scratch;
   const auto before = seconds_now();
   const EventWriter writer(scratch.path());
   const auto events = events_of(writer);
@@ -67,7 +69,7 @@ TEST(TensorBoard, TheFirstRecordIsTheVersion) {
 }
 
 TEST(TensorBoard, ScalarsComeBack) {
-  const Scratch scratch;
+  const ScratchFolder scratch;
   EventWriter writer(scratch.path());
   writer.scalar("Train/total_loss", 1, 3.25);
   writer.scalar("Train/total_loss", 300, -1e-7);
@@ -78,7 +80,7 @@ TEST(TensorBoard, ScalarsComeBack) {
 }
 
 TEST(TensorBoard, ALineOfMetricsBecomesItsTags) {
-  const Scratch scratch;
+  const ScratchFolder scratch;
   EventWriter writer(scratch.path());
   MetricsLine line;
   line.step = 7;
@@ -102,7 +104,7 @@ TEST(TensorBoard, ALineOfMetricsBecomesItsTags) {
 }
 
 TEST(TensorBoard, ResumeSaysWhereItStartsAgain) {
-  const Scratch scratch;
+  const ScratchFolder scratch;
   const EventWriter writer(scratch.path(), 240);
   const auto events = events_of(writer);
   ASSERT_EQ(events.size(), 2U);
@@ -111,7 +113,7 @@ TEST(TensorBoard, ResumeSaysWhereItStartsAgain) {
 }
 
 TEST(TensorBoard, TwoFilesOfOneSecondHaveTwoNames) {
-  const Scratch scratch;
+  const ScratchFolder scratch;
   const EventWriter first(scratch / "tensorboard");
   const EventWriter second(scratch / "tensorboard");
   EXPECT_NE(first.path(), second.path());
@@ -120,9 +122,9 @@ TEST(TensorBoard, TwoFilesOfOneSecondHaveTwoNames) {
 }
 
 TEST(TensorBoard, AFolderThatCannotBeMadeIsAnError) {
-  const Scratch scratch;
-  test::write(scratch / "file", "");
-  EXPECT_EQ(message_of<IoError>([&] { EventWriter{scratch / "file/tensorboard"}; }),
+  const ScratchFolder scratch;
+  scratch.write("file", "");
+  EXPECT_EQ(error_text<IoError>([&] { EventWriter{scratch / "file/tensorboard"}; }),
             "cannot write " + (scratch / "file/tensorboard").string() + ": Not a directory");
 }
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <gtest/gtest.h>
 #include <stdlib.h>
 
 #include <filesystem>
@@ -34,13 +33,13 @@ class ScratchFolder {
   std::filesystem::path operator/(std::string_view name) const { return path_ / name; }
 
   /// Writes a file (and its folders) and returns its path.
-  std::filesystem::path write(std::string_view name, std::string_view content) const {
+  std::filesystem::path write(const std::filesystem::path& name, std::string_view content) const {
     const auto path = path_ / name;
     std::filesystem::create_directories(path.parent_path());
     std::ofstream(path, std::ios::binary) << content;
     return path;
   }
-  std::string read(std::string_view name) const {
+  std::string read(const std::filesystem::path& name) const {
     std::ifstream file(path_ / name, std::ios::binary);
     return {std::istreambuf_iterator<char>(file), {}};
   }
@@ -50,24 +49,15 @@ class ScratchFolder {
     for (const auto& entry : std::filesystem::directory_iterator(path_)) all.insert(entry.path().filename().string());
     return all;
   }
+  /// `text` without the folder's own name, which is drawn anew for each test.
+  std::string shown(std::string text) const {
+    const std::string prefix = path_.string() + "/";
+    for (auto at = text.find(prefix); at != std::string::npos; at = text.find(prefix)) text.erase(at, prefix.size());
+    return text;
+  }
 
  private:
   std::filesystem::path path_;
 };
-
-/// The message of the E that `work` throws; a test failure, and "", when it throws no E.
-template <class E, class F>
-std::string error_text(F&& work) {
-  try {
-    work();
-  } catch (const E& e) {
-    return e.what();
-  } catch (const std::exception& e) {
-    ADD_FAILURE() << "threw another type: " << e.what();
-    return "";
-  }
-  ADD_FAILURE() << "threw nothing";
-  return "";
-}
 
 }  // namespace dime::test

@@ -8,6 +8,7 @@
 
 #include <dime/error.hpp>
 
+#include "support/errors.hpp"
 #include "support/scratch_folder.hpp"
 
 namespace dime {
@@ -77,11 +78,6 @@ struct Checkpoints : testing::Test {
     EXPECT_TRUE(torch::equal(into.model[0].second.slice(0, 0, 2), into.losses[0].second));
     return into.model[0].second[0].item<float>();
   }
-  std::string shown(std::string text) const {
-    const std::string prefix = scratch.path().string() + "/";
-    for (auto at = text.find(prefix); at != std::string::npos; at = text.find(prefix)) text.erase(at, prefix.size());
-    return text;
-  }
 };
 
 TEST_F(Checkpoints, EverythingComesBack) {
@@ -121,7 +117,7 @@ TEST_F(Checkpoints, ADamagedOneIsPassedOver) {
   fs::remove(no_state / "state.json");
   fs::remove(no_model / "model.safetensors");
   std::vector<std::string> heard;
-  EXPECT_EQ(newest_checkpoint(folder, [&](const std::string& line) { heard.push_back(shown(line)); }), good);
+  EXPECT_EQ(newest_checkpoint(folder, [&](const std::string& line) { heard.push_back(scratch.shown(line)); }), good);
   EXPECT_EQ(
       heard,
       (std::vector<std::string>{
@@ -162,7 +158,7 @@ TEST_F(Checkpoints, AFullDiskLeavesTheLastGoodOne) {
     const SmallDisk full(100);
     message = test::error_text<IoError>([&] { save(2); });
   }
-  EXPECT_EQ(shown(message),
+  EXPECT_EQ(scratch.shown(message),
             "cannot write the checkpoint checkpoints/step_0000000002: cannot write "
             "checkpoints/.partial_step_0000000002/model.safetensors: File too large; the last good one is "
             "checkpoints/step_0000000001");
@@ -177,16 +173,15 @@ TEST_F(Checkpoints, AFullDiskAtTheFirstOne) {
     const SmallDisk full(100);
     message = test::error_text<IoError>([&] { save(2); });
   }
-  EXPECT_EQ(shown(message),
+  EXPECT_EQ(scratch.shown(message),
             "cannot write the checkpoint checkpoints/step_0000000002: cannot write "
             "checkpoints/.partial_step_0000000002/model.safetensors: File too large; there is none before it");
 }
 
 TEST_F(Checkpoints, AFileInTheWay) {
   scratch.write("checkpoints", "a file");
-  EXPECT_EQ(shown(test::error_text<IoError>([&] {
-              save(2);
-            })).rfind("cannot write the checkpoint checkpoints/step_0000000002: ", 0),
+  EXPECT_EQ(scratch.shown(test::error_text<IoError>([&] { save(2); }))
+                .rfind("cannot write the checkpoint checkpoints/step_0000000002: ", 0),
             0U);
   EXPECT_EQ(scratch.read("checkpoints"), "a file");
 }
@@ -194,10 +189,10 @@ TEST_F(Checkpoints, AFileInTheWay) {
 TEST_F(Checkpoints, OtherVersionsAndOtherFiles) {
   fs::create_directories(folder / "step_1");
   scratch.write("checkpoints/step_1/state.json", R"({"version": 2, "step": 1})");
-  EXPECT_EQ(shown(test::error_text<DataError>([&] { read_state(folder / "step_1"); })),
+  EXPECT_EQ(scratch.shown(test::error_text<DataError>([&] { read_state(folder / "step_1"); })),
             "checkpoints/step_1/state.json: its version is 2, this program reads version 1");
   scratch.write("checkpoints/step_1/state.json", R"({"version": 1})");
-  EXPECT_EQ(shown(test::error_text<DataError>([&] { read_state(folder / "step_1"); })),
+  EXPECT_EQ(scratch.shown(test::error_text<DataError>([&] { read_state(folder / "step_1"); })),
             "checkpoints/step_1/state.json: not a checkpoint's state: [json.exception.out_of_range.403] key 'step' not "
             "found");
 }
@@ -206,7 +201,7 @@ TEST_F(Checkpoints, AnotherModelsCheckpoint) {
   const fs::path path = save(1);
   CheckpointTensors other = tensors(0);
   other.model = {{"other", torch::zeros({64})}};
-  EXPECT_EQ(shown(test::error_text<WeightsError>([&] { load_checkpoint(path, other); })),
+  EXPECT_EQ(scratch.shown(test::error_text<WeightsError>([&] { load_checkpoint(path, other); })),
             "checkpoint: the weights in checkpoints/step_0000000001/model.safetensors do not fit; missing: other; "
             "unexpected: w; `init: {path, skip, allow_missing}` names what may differ");
 }

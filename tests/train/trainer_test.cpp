@@ -10,6 +10,7 @@
 
 #include <dime/error.hpp>
 
+#include "support/errors.hpp"
 #include "train/hooks.hpp"
 #include "train/run.hpp"
 
@@ -113,7 +114,7 @@ TEST(Trainer, EpochsAreThoseOfTheImages) {
   run.train();
   EXPECT_NEAR(run.reports[8].epoch, 9.0 / 35, 1e-12);
   EXPECT_NEAR(run.reports[8].texts_epoch, 9 * 20.0 / 96, 1e-12);
-  EXPECT_EQ(run.reports[8].batch, 36);
+  EXPECT_EQ(run.reports[8].rows, 9 * 36);
 }
 
 TEST(Trainer, StopsAfterATime) {

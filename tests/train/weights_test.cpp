@@ -6,6 +6,7 @@
 #include <dime/error.hpp>
 
 #include "io/safetensors.hpp"
+#include "support/errors.hpp"
 #include "support/scratch_folder.hpp"
 
 namespace dime {

@@ -71,6 +71,19 @@ class DIME_API Loss : public torch::nn::Module {
   virtual void build(const Shapes& shapes);
 };
 
+/// The options of a loss on score matrices.
+struct ScoreOptions {
+  double scale = 100.0;
+  double temperature = 1.0;
+};
+
+/// Their schema: `scale` (s, > 0) and `temperature` (t, > 0). `help` is the loss's own manual text.
+DIME_API Schema<ScoreOptions> score_schema(std::string help);
+
+/// Throws ConfigError "[loss/`loss`] …" when teacher and student vectors have other widths. For losses that score the
+/// student's vectors against the teacher's; without a teacher there is nothing to compare.
+DIME_API void need_equal_widths(const Shapes& shapes, const std::string& loss);
+
 /// `x` if it is given; else throws ArgumentError "[loss/`loss`] needs `what`". For losses that need a side.
 DIME_API const torch::Tensor& need(const torch::Tensor& x, const std::string& loss, const std::string& what);
 

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// vl, pvl and udist against values and gradients in float64 that plain PyTorch computed (tests/golden/losses.*).
+#include "losses/golden.hpp"
+
 #include <gtest/gtest.h>
 #include <torch/nn/functional/loss.h>
 #include <torch/nn/functional/normalization.h>
 
 #include <fstream>
 
+#include <dime/loss.hpp>
 #include <nlohmann/json.hpp>
 
 #include "support/plugins.hpp"
@@ -25,18 +27,18 @@ struct Case {
   torch::Tensor student, teacher, text, gradient;
 };
 
-std::vector<Case> cases() {
+// The order of a case's temperatures.
+std::size_t place_of(const std::string& loss) { return loss == "vl" ? 0 : loss == "pvl" ? 1 : 2; }
+
+std::vector<Case> cases(const std::string& loss) {
   const auto tensors = golden_tensors("losses.safetensors");
   std::ifstream file(std::string(DIME_TEST_SOURCE_DIR) + "/tests/golden/losses.json");
   std::vector<Case> all;
   for (const auto& entry : nlohmann::json::parse(file)) {
     const auto key = entry.at("case").get<std::string>();
-    const std::vector<std::string> names{"vl", "pvl", "udist"};
-    for (std::size_t i = 0; i < names.size(); ++i) {
-      all.push_back({names[i], entry.at("temperatures")[i].get<double>(), entry.at(names[i]).get<double>(),
-                     tensors.at(key + ".student"), tensors.at(key + ".teacher"), tensors.at(key + ".text"),
-                     tensors.at(key + ".grad_" + names[i])});
-    }
+    all.push_back({loss, entry.at("temperatures")[place_of(loss)].get<double>(), entry.at(loss).get<double>(),
+                   tensors.at(key + ".student"), tensors.at(key + ".teacher"), tensors.at(key + ".text"),
+                   tensors.at(key + ".grad_" + loss)});
   }
   return all;
 }
@@ -79,26 +81,27 @@ Result by_eager_pytorch(const Case& c) {
   return differentiate(loss, student);
 }
 
-TEST(GoldenLosses, ThereAreEightCasesOfThreeLosses) { EXPECT_EQ(cases().size(), 24U); }
+}  // namespace
 
-TEST(GoldenLosses, Float64) {
-  for (const auto& c : cases()) {
+void expect_golden_in_float64(const std::string& loss) {
+  const auto all = cases(loss);
+  EXPECT_EQ(all.size(), 8U);
+  for (const auto& c : all) {
     const auto got = by_plugin(c, at::kDouble);
-    EXPECT_NEAR(got.value, c.value, 1e-9 * std::max(1.0, std::abs(c.value))) << c.loss;
-    EXPECT_LE(distance(got.gradient, c.gradient), 1e-9 * std::max(1.0, c.gradient.norm().item<double>())) << c.loss;
+    EXPECT_NEAR(got.value, c.value, 1e-9 * std::max(1.0, std::abs(c.value)));
+    EXPECT_LE(distance(got.gradient, c.gradient), 1e-9 * std::max(1.0, c.gradient.norm().item<double>()));
   }
 }
 
-TEST(GoldenLosses, Float32) {
-  for (const auto& c : cases()) {
+void expect_golden_in_float32(const std::string& loss) {
+  for (const auto& c : cases(loss)) {
     const auto got = by_plugin(c, at::kFloat);
     const auto eager = by_eager_pytorch(c);
     const double loss_bound = 2e-5 * std::abs(c.value) + 2e-7 * kScale / c.temperature;
-    EXPECT_LE(std::abs(got.value - c.value), loss_bound) << c.loss << " " << c.value;
+    EXPECT_LE(std::abs(got.value - c.value), loss_bound) << c.value;
     const double bound = std::max(5e-5 * c.gradient.norm().item<double>(), 2 * distance(eager.gradient, c.gradient));
-    EXPECT_LE(distance(got.gradient, c.gradient), bound) << c.loss << " " << c.value;
+    EXPECT_LE(distance(got.gradient, c.gradient), bound) << c.value;
   }
 }
 
-}  // namespace
 }  // namespace dime::test
