@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # LibTorch, its CPU half only: TorchConfig.cmake of a CUDA wheel demands nvcc, and the program must not link CUDA.
 # DIME_TORCH_DIR is the folder that holds include/ and lib/ (a wheel's `torch/`, or an unpacked LibTorch).
-set(DIME_TORCH_DIR "$ENV{DIME_TORCH_DIR}" CACHE PATH "LibTorch: the folder that holds include/ and lib/")
+file(GLOB _full LIST_DIRECTORIES true ${DIME_CACHE_DIR}/libtorch-*-full/torch)
+file(GLOB _slim LIST_DIRECTORIES true ${DIME_CACHE_DIR}/libtorch-*-slim/torch)
+dime_default_path(DIME_TORCH_DIR "LibTorch: the folder that holds include/ and lib/" ${_full} ${_slim})
 if(NOT EXISTS ${DIME_TORCH_DIR}/lib/libtorch_cpu.so)
   message(FATAL_ERROR "No LibTorch at DIME_TORCH_DIR='${DIME_TORCH_DIR}'. Run scripts/setup.sh, or point DIME_TORCH_DIR at a folder "
                       "that holds include/ and lib/libtorch_cpu.so.")
