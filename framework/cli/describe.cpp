@@ -27,11 +27,16 @@ struct Topic {
   nlohmann::ordered_json json() const { return file ? describe_json(*file, *schema) : describe_json(title, *schema); }
 };
 
-std::vector<Topic> all_topics(const Plugins& plugins) {
+/// Everything that there is to describe; in `broken`, why the plugins that are left out do not load.
+std::vector<Topic> all_topics(const Plugins& plugins, std::vector<std::string>& broken) {
   std::vector<Topic> topics;
   topics.push_back({"experiment", std::nullopt, std::make_shared<Schema<Experiment>>(Experiment::schema())});
   for (const auto& file : plugins.list()) {
-    topics.push_back({file.kind + "/" + file.name, file, plugins.load(file.kind, file.name).schema()});
+    try {
+      topics.push_back({file.kind + "/" + file.name, file, plugins.load(file.kind, file.name).schema()});
+    } catch (const PluginError& e) {
+      broken.emplace_back(e.what());
+    }
   }
   for (auto& [name, schema] : transform_schemas()) topics.push_back({"transform/" + name, std::nullopt, schema});
   return topics;
@@ -45,8 +50,8 @@ Topic find_topic(const Plugins& plugins, const std::string& name) {
     const PluginDescriptor& descriptor = plugins.load(kind, plugin);
     return {name, plugins.file(kind, plugin), descriptor.schema()};
   }
-  std::vector<std::string> titles;
-  for (auto& topic : all_topics(plugins)) {
+  std::vector<std::string> titles, broken;
+  for (auto& topic : all_topics(plugins, broken)) {
     if (topic.title == name) return topic;
     titles.push_back(topic.title);
   }
@@ -63,7 +68,8 @@ int run_describe(const std::string& name, bool json, const Program& program) {
     return 0;
   }
   auto list = nlohmann::ordered_json::array();
-  for (const auto& topic : all_topics(plugins)) {
+  std::vector<std::string> broken;
+  for (const auto& topic : all_topics(plugins, broken)) {
     if (json)
       list.push_back(topic.json());
     else
@@ -71,7 +77,8 @@ int run_describe(const std::string& name, bool json, const Program& program) {
                 << first_sentence(topic.schema->help()) << "\n";
   }
   if (json) std::cout << list.dump(2) << "\n";
-  return 0;
+  for (const auto& problem : broken) std::cerr << "dime: " << problem << "\n";
+  return broken.empty() ? 0 : 1;
 }
 
 }  // namespace

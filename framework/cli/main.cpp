@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
+#include <csignal>
 #include <iostream>
 
 #include <CLI/Config.hpp>
@@ -55,6 +56,8 @@ int run(int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  // A file that grows past the limit (ulimit -f) is then an error of that write, not the end of the process.
+  std::signal(SIGXFSZ, SIG_IGN);
   dime::cli::limit_spinning(argc, argv);
   try {
     // Before any plugin and any ATen call: LibTorch remembers "no CUDA" from the first question on.
@@ -66,6 +69,8 @@ int main(int argc, char** argv) {
     // LibTorch's messages carry a stack trace after the first line.
     const std::string text = e.what();
     std::cerr << "dime: " << text.substr(0, text.find('\n')) << "\n";
+  } catch (...) {
+    std::cerr << "dime: something was thrown that is no std::exception\n";
   }
   return kFailure;
 }

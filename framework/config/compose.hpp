@@ -14,11 +14,12 @@ namespace dime {
 /// 1. `extends:` (a path or a list of them, relative to the stating file): merged in order, the stating file last;
 /// 2. `overrides`, each "key.path=value" with a YAML value; items of lists by number ("sources.0.weight=2"); keys that
 ///    are not there are made; `key.path=null` removes; relative paths resolve against the current folder;
+///    `extends` belongs in the file;
 /// 3. `${env:NAME}` and `${other.key}` (from the root; items by number), as whole values or inside strings; `$${`
 /// stands
 ///    for `${`. A whole `${other.key}` stands for that value of any kind, and keeps its place and folder.
-/// Throws ConfigError with the place: what load_yaml says, a cycle, an override that is no "key=value" or that removes
-/// nothing, a variable that is not set, a key that is not there.
+/// Throws ConfigError with the place: what load_yaml says, a cycle, an override that is no "key=value", that removes
+/// nothing or sets `extends`, a variable that is not set, a key that is not there.
 Value compose(const std::filesystem::path& file, const std::vector<std::string>& overrides = {});
 
 /// `over` on top of `base`: maps merge deeply, the rest is replaced; a map whose `type` changes is replaced whole;

@@ -87,6 +87,7 @@ std::string OptionType<InitOptions>::print(const InitOptions&) { return ""; }
 std::vector<OptionInfo> OptionType<InitOptions>::nested() { return InitOptions::schema().options(); }
 void OptionType<InitOptions>::read(const Value& v, InitOptions& out, const FieldRules&, const std::string& what,
                                    Problems& problems) {
+  out.mark = v.mark();
   if (v.is_map()) return InitOptions::schema().read(v, out, what, problems);
   read_scalar(v, out.path, what, problems);
 }

@@ -19,7 +19,7 @@ Schema<EvaluateEntry> EvaluateEntry::schema() {
       .option("transform", &EvaluateEntry::transform,
               "zero_shot: default: resize, centre crop and normalise as the model expects.")
       .option("every", &EvaluateEntry::every, "The time between two evaluations; absent: at the end only.", positive)
-      .option("batch_size", &EvaluateEntry::batch_size, "Rows of one forward, over all processes.", positive);
+      .option("batch_size", &EvaluateEntry::batch_size, "Rows of one forward, over all processes.", batch_rows);
 }
 
 namespace {

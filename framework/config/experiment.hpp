@@ -56,6 +56,7 @@ struct InitOptions {
   Path path;
   std::vector<std::string> skip;           ///< prefixes of names in the file that are ignored
   std::vector<std::string> allow_missing;  ///< prefixes of the model's names that the file need not hold
+  Mark mark{};                             ///< where `init` is written; for messages
   static Schema<InitOptions> schema();
 };
 
@@ -88,6 +89,9 @@ struct SourceEntry {
   std::optional<RowsOptions> rows;  ///< of `source`; `features` then hold a row for each row of that part
   static Schema<SourceEntry> schema();
 };
+
+/// How many rows a batch may have.
+inline constexpr Range batch_rows = between(1, 1 << 24);
 
 /// `data.images`, `data.texts` or `data.pairs`.
 struct StreamOptions {

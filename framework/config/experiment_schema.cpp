@@ -43,7 +43,7 @@ Schema<CheckpointOptions> CheckpointOptions::schema() {
 Schema<TrainOptions> TrainOptions::schema() {
   return Schema<TrainOptions>("The training.")
       .option("epochs", &TrainOptions::epochs, "The length of the run in epochs of the images; this or steps.",
-              positive)
+              Range{0, 1e9, true})
       .option("steps", &TrainOptions::steps, "The length of the run in updates; this or epochs.", positive)
       .option("micro_batch_size", &TrainOptions::micro_batch_size,
               "Rows of one forward in one process; 0 takes all of a process's rows at once.", non_negative)

@@ -117,6 +117,8 @@ void apply_override(Value& root, const std::string& text) {
   const auto equals = text.find('=');
   if (equals == std::string::npos) fail("\"" + text + "\" is no override; write key.path=value");
   auto keys = split(text.substr(0, equals), text);
+  // The files were put together before this.
+  if (keys.front() == "extends") fail("\"" + text + "\" comes too late; write `extends` in the file");
   const auto origin = std::make_shared<const Origin>(Origin{"command line", std::filesystem::current_path()});
   Value value;
   try {

@@ -29,7 +29,7 @@ Schema<StreamOptions> StreamOptions::schema() {
       .option("resampling", &StreamOptions::resampling,
               "Whether neighbouring resize steps run one by one (as published) or as one.", one_of({"exact", "fused"}))
       .option("shuffle", &StreamOptions::shuffle, "Whether each epoch has an order of its own.")
-      .option("batch_size", &StreamOptions::batch_size, "Rows of a step, over all processes.", positive, required)
+      .option("batch_size", &StreamOptions::batch_size, "Rows of a step, over all processes.", batch_rows, required)
       .option("last", &StreamOptions::last,
               "The end of an epoch that fills no batch: left out, or filled from the next epoch.",
               one_of({"drop", "wrap"}))

@@ -33,11 +33,15 @@ const StreamOptions& stream_of(const LoadedExperiment& loaded, const std::string
   return *stream;
 }
 
+std::string key_or_number(const std::string& key, std::int64_t row) { return key.empty() ? std::to_string(row) : key; }
+
 void write_rows(TsvWriter& writer, const std::vector<std::string>& keys, const torch::Tensor& vectors) {
   const auto rows = vectors.to(torch::kCPU, torch::kFloat32).contiguous();
   const auto width = static_cast<std::size_t>(rows.size(1)) * sizeof(float);
   const auto* bytes = reinterpret_cast<const std::uint8_t*>(rows.const_data_ptr<float>());
-  for (std::size_t i = 0; i < keys.size(); ++i) writer.add_base64(keys[i], std::span(bytes + i * width, width));
+  for (std::size_t i = 0; i < keys.size(); ++i) {
+    writer.add_base64(key_or_number(keys[i], writer.size()), std::span(bytes + i * width, width));
+  }
 }
 
 /// One job's encoder and place.
@@ -55,8 +59,9 @@ void extract_images(const Job& job, std::shared_ptr<const Dataset> source, const
   content.stream = "extract";
   content.pixels = true;
   content.image_size = static_cast<int>(spec.image->size);
-  Reader reader = open_reader(content, std::move(source),
-                              TransformList::evaluation(content.image_size, normalisation_of(spec)), kPart, context);
+  Reader reader = open_reader(
+      content, std::move(source),
+      TransformList(TransformList::evaluation_steps(content.image_size), normalisation_of(spec)), kPart, context);
   for (StreamBatch batch; reader.next(batch);) {
     const auto vectors = encode_frozen(
         [&](const torch::Tensor& x, ForwardContext& forward) { return job.model.encode_image(x, forward); },
@@ -96,7 +101,7 @@ void extract_texts(const Job& job, const Dataset& source, const InputContext& co
   TextPart part;
   for (std::int64_t i = 0; i < source.size(); ++i) {
     const Row row = source.get(i);
-    const std::string key = row.key.empty() ? std::to_string(i) : row.key;
+    const std::string key = key_or_number(row.key, i);
     for (std::size_t t = 0; t < row.texts.size(); ++t) {
       part.keys.push_back(row.texts.size() == 1 ? key : key + "#" + std::to_string(t));
       part.texts.push_back(row.texts[t]);

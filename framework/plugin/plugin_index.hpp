@@ -19,7 +19,7 @@ struct PluginFile {
 struct SearchFolder {
   std::filesystem::path path;
   bool must_exist = true;
-  std::string stated_by;  ///< "$DIME_PLUGIN_PATH", "plugins: (file:line:col)"; for messages, may be empty
+  std::string stated_by;  ///< "$DIME_PLUGIN_PATH", "the experiment's plugins"; for messages, may be empty
 };
 
 /// `program_folder`, then each entry of $DIME_PLUGIN_PATH (separated by ":"), then `extra` (the experiment's

@@ -22,6 +22,25 @@ void check_transforms(const Experiment& e, Problems& problems) {
   for (const auto& [name, task] : e.evaluate) TransformList::check(task.transform, problems);
 }
 
+/// The experiment's folders are added one by one: each that cannot be searched is a mistake with a place of its own.
+std::shared_ptr<Plugins> find_plugins(const LoadedExperiment& loaded, Problems& problems) {
+  const fs::path& program = loaded.installation.plugins;
+  auto plugins = std::make_shared<Plugins>(search_path(program));
+  std::vector<fs::path> good;
+  for (std::size_t i = 0; i < loaded.experiment.plugins.size(); ++i) {
+    auto folders = good;
+    folders.push_back(loaded.experiment.plugins[i]);
+    if (folders.back().empty()) continue;  // reported when the experiment was read
+    try {
+      plugins = std::make_shared<Plugins>(search_path(program, folders));
+      good = std::move(folders);
+    } catch (const PluginError& e) {
+      problems.add(loaded.resolved.find("plugins")->items()[i].mark(), e.what());
+    }
+  }
+  return plugins;
+}
+
 }  // namespace
 
 Installation Installation::of_program() {
@@ -37,15 +56,7 @@ LoadedExperiment load_experiment(const fs::path& file, const std::vector<std::st
   loaded.resolved = compose(file, overrides);
   Problems problems;
   loaded.experiment = read_experiment(loaded.resolved, problems);
-  const std::vector<fs::path> extra(loaded.experiment.plugins.begin(), loaded.experiment.plugins.end());
-  try {
-    loaded.plugins = std::make_shared<Plugins>(search_path(installation.plugins, extra));
-  } catch (const PluginError& e) {
-    // The other mistakes of the file are worth listing too.
-    if (extra.empty()) throw;
-    problems.add(Mark{}, e.what());
-    loaded.plugins = std::make_shared<Plugins>(search_path(installation.plugins));
-  }
+  loaded.plugins = find_plugins(loaded, problems);
   for_each_component(loaded.experiment, [&](const std::string& kind, const Component& component) {
     loaded.plugins->check(kind, component, problems);
   });

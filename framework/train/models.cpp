@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include <ATen/Context.h>
+#include <dime/error.hpp>
 #include <dime/random.hpp>
 
 #include "train/weights.hpp"
@@ -23,19 +24,27 @@ Component wanted_towers(const ModelEntry& entry, const Plugins& plugins) {
   return component;
 }
 
+/// What is wrong with the file is said with the place that names it.
+void read_init(const InitOptions& init, const Model& model, const std::string& what, Weights weights) {
+  const std::string place = init.mark.origin ? init.mark.text() + ": " : "";
+  try {
+    (weights == Weights::only_checked ? check_tensors : load_tensors)(init, named_tensors(model), what);
+  } catch (const WeightsError& e) {
+    throw WeightsError(place + e.what());
+  } catch (const IoError& e) {
+    throw IoError(place + e.what());
+  }
+}
+
 }  // namespace
 
 std::shared_ptr<Model> make_model(const ModelEntry& entry, const Plugins& plugins, std::int64_t seed,
                                   const torch::Device& device, const std::string& what, Weights weights) {
   at::manual_seed(random_key({static_cast<std::uint64_t>(seed), 21}));
   auto model = plugins.make_model(wanted_towers(entry, plugins));
-  if (weights == Weights::only_checked) {
-    if (entry.init) check_tensors(*entry.init, named_tensors(*model), what);
-    return model;
-  }
-  model->initialise();
-  if (entry.init) load_tensors(*entry.init, named_tensors(*model), what);
-  model->to(device);
+  if (weights == Weights::ready) model->initialise();
+  if (entry.init) read_init(*entry.init, *model, what, weights);
+  if (weights == Weights::ready) model->to(device);
   return model;
 }
 

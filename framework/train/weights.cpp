@@ -77,6 +77,8 @@ std::string shape_text(at::IntArrayRef shape) {
   return std::string("[").append(join(parts)).append("]");
 }
 
+std::string type_text(io::DType dtype) { return std::string(io::dtype_name(dtype)); }
+
 /// "missing: a, b, … (3 more)", or nothing.
 void add_list(std::string& message, const char* title, const std::vector<std::string>& names) {
   if (names.empty()) return;
@@ -87,7 +89,7 @@ void add_list(std::string& message, const char* title, const std::vector<std::st
 }
 
 struct Differences {
-  std::vector<std::string> missing, unexpected, misshaped;
+  std::vector<std::string> missing, unexpected, misshaped, mistyped;
 };
 
 Differences compare(const io::SafetensorsFile& file, const NamedTensors& into, const InitOptions& from) {
@@ -98,9 +100,16 @@ Differences compare(const io::SafetensorsFile& file, const NamedTensors& into, c
     const io::TensorView* view = begins_with_any(name, from.skip) ? nullptr : file.find(name);
     if (view == nullptr) {
       if (!begins_with_any(name, from.allow_missing)) d.missing.push_back(name);
-    } else if (tensor.sizes() != at::IntArrayRef(view->shape)) {
-      d.misshaped.push_back(name + " (" + shape_text(view->shape) + " in the file, " + shape_text(tensor.sizes()) +
-                            " in the model)");
+      continue;
+    }
+    const auto differs = [&](const std::string& stored, const std::string& wants) {
+      return name + " (" + stored + " in the file, " + wants + " in the model)";
+    };
+    if (tensor.sizes() != at::IntArrayRef(view->shape)) {
+      d.misshaped.push_back(differs(shape_text(view->shape), shape_text(tensor.sizes())));
+    }
+    if (tensor.is_floating_point() != at::isFloatingType(scalar_type(view->dtype))) {
+      d.mistyped.push_back(differs(type_text(view->dtype), type_text(dtype_of(tensor))));
     }
   }
   std::vector<std::string> absent = d.missing;
@@ -115,13 +124,14 @@ Differences compare(const io::SafetensorsFile& file, const NamedTensors& into, c
 void require_fit(const io::SafetensorsFile& file, const InitOptions& from, const NamedTensors& into,
                  const std::string& what) {
   const Differences d = compare(file, into, from);
-  if (!d.missing.empty() || !d.unexpected.empty() || !d.misshaped.empty()) {
-    std::string message = what + ": the weights in " + from.path.string() + " do not fit";
-    add_list(message, "missing", d.missing);
-    add_list(message, "unexpected", d.unexpected);
-    add_list(message, "of another shape", d.misshaped);
-    throw WeightsError(message + "; `init: {path, skip, allow_missing}` names what may differ");
-  }
+  std::string lists;
+  add_list(lists, "missing", d.missing);
+  add_list(lists, "unexpected", d.unexpected);
+  add_list(lists, "of another shape", d.misshaped);
+  add_list(lists, "of another type", d.mistyped);
+  if (lists.empty()) return;
+  throw WeightsError(what + ": the weights in " + from.path.string() + " do not fit" + lists +
+                     "; `init: {path, skip, allow_missing}` names what may differ");
 }
 
 void copy_into(const io::TensorView& view, torch::Tensor to) {

@@ -24,11 +24,12 @@ std::int64_t count_parameters(const torch::nn::Module& module, const std::string
 void save_tensors(const std::filesystem::path& path, const NamedTensors& tensors,
                   const std::map<std::string, std::string>& metadata = {});
 
-/// Throws what load_tensors would throw of names and shapes, and copies nothing.
+/// Throws what load_tensors would throw of names, shapes and types, and copies nothing.
 void check_tensors(const InitOptions& from, const NamedTensors& into, const std::string& what);
 
-/// Copies the file's tensors into `into`, in place, converting the element type. Throws WeightsError that lists every
-/// missing, unexpected and mis-shaped name, `what` first; IoError when there is no file.
+/// Copies the file's tensors into `into`, in place, converting between floating-point types. Throws WeightsError that
+/// lists every name that is missing, unexpected, of another shape, or floating-point on one side only, `what` first;
+/// IoError when there is no file.
 void load_tensors(const InitOptions& from, const NamedTensors& into, const std::string& what);
 
 }  // namespace dime

@@ -157,9 +157,10 @@ TEST_F(BadData, FeaturesShorterThanTheirImages) {
   std::string text;
   for (std::size_t i = 0; i < 100; ++i) text += lines[i] + "\n";
   folder_.write("data/image-feat-0.tsv", text);
-  expect_train_error({vectors_},
-                     "toy.yaml:8:22: data.images: its features have 100 rows, its source has 1280; they must "
-                     "correspond row by row: extract the features again");
+  expect_train_error(
+      {vectors_},
+      "toy.yaml:8:22: data.images: its features have 100 rows, its source has 1280; they must "
+      "correspond row by row: extract the features again, or remove a .lineidx that does not fit its shard");
 }
 
 TEST_F(BadData, FeaturesOfOtherRows) {

@@ -66,6 +66,30 @@ TEST_F(BadExperiment, UnknownPlugins) {
                      "horizontal_flip, normalize, random_crop, random_resized_crop, resize");
 }
 
+TEST_F(BadExperiment, AFolderOfPluginsThatIsNotThere) {
+  std::filesystem::create_directory(folder_ / "mine");
+  std::filesystem::permissions(folder_ / "mine", std::filesystem::perms::owner_all);
+  folder_.write("bad.yaml", "schema: 1\nname: toy\nextends: toy.yaml\nplugins: [gone, mine, lost]\n");
+  const Outcome outcome = dime({"check", "bad.yaml"});
+  EXPECT_EQ(outcome.status, 1);
+  EXPECT_EQ(shown(outcome.err),
+            "dime: bad.yaml:4:11: there is no plugin folder gone (named by the experiment's plugins)\n"
+            "bad.yaml:4:23: there is no plugin folder lost (named by the experiment's plugins)\n");
+  expect_train_error({"plugins=[gone]"},
+                     "command line: there is no plugin folder gone (named by the experiment's plugins)");
+}
+
+TEST_F(BadExperiment, ExtendsOnTheCommandLine) {
+  expect_train_error({"extends=toy.yaml"},
+                     "command line: \"extends=toy.yaml\" comes too late; write `extends` in the file");
+}
+
+TEST_F(BadExperiment, ASizeThatNoModelHas) {
+  expect_train_error({"models.student.image.width=1000000000"},
+                     "command line: option \"width\" of \"image\" of model \"clip\" must be between 1 and 65536, got "
+                     "1000000000");
+}
+
 TEST_F(BadExperiment, AMissingVariable) {
   expect_train_error(
       {"data.images.source.list=${env:DIME_TEST_NOWHERE}/x.list"},

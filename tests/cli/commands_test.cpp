@@ -7,6 +7,21 @@ namespace {
 
 class Commands : public CliTest {
  protected:
+  /// A folder among those that are searched for plugins.
+  std::string make_plugin_folder(const std::string& kind) {
+    for (const auto& path : {folder_ / "more", folder_ / ("more/" + kind)}) {
+      std::filesystem::create_directory(path);
+      std::filesystem::permissions(path, std::filesystem::perms::owner_all);
+    }
+    conditions_.env["DIME_PLUGIN_PATH"] = path("more");
+    return "more/" + kind;
+  }
+  /// Makes `{type: keyless}` a data source.
+  void add_keyless() {
+    const std::string place = make_plugin_folder("datasets") + "/keyless.so";
+    std::filesystem::copy_file(DIME_TEST_BINARY_DIR "/tests/plugin_fixtures/fixture_keyless.so", folder_ / place);
+  }
+
   const std::string plugins_ = DIME_TEST_BINARY_DIR "/bin/plugins";
   const std::string text_ = "models.student.text={width: 32, layers: 1, heads: 1, context: 16}";
 };
@@ -34,6 +49,26 @@ TEST_F(Commands, DescribeOnePlugin) {
   EXPECT_EQ(json.at("name"), "vl");
   EXPECT_EQ(json.at("options").at(1).at("name"), "temperature");
   EXPECT_EQ(json.at("options").at(1).at("default"), 1);
+}
+
+TEST_F(Commands, APluginThatDoesNotLoadHidesNoOther) {
+  const Outcome whole = dime({"describe"}), whole_json = dime({"describe", "--json"});
+  const std::string folder = make_plugin_folder("losses");
+  folder_.write(folder + "/broken.so", "no library");
+  folder_.write(folder + "/cut.so", "");
+  const std::string problems =
+      "dime: [loss/broken] more/losses/broken.so: no shared library (not an ELF file)\n"
+      "dime: [loss/cut] more/losses/cut.so: no shared library (not an ELF file)\n";
+  for (const auto& [words, want] :
+       {std::pair<Words, Outcome>{{"describe"}, whole}, {{"describe", "--json"}, whole_json}}) {
+    const Outcome outcome = dime(words);
+    EXPECT_EQ(outcome.status, 1);
+    EXPECT_EQ(outcome.out, want.out);
+    EXPECT_EQ(shown(outcome.err), problems);
+  }
+  EXPECT_EQ(dime({"describe", "experiment"}).status, 0);
+  expect_error(dime({"describe", "loss/broken"}),
+               "[loss/broken] more/losses/broken.so: no shared library (not an ELF file)");
 }
 
 TEST_F(Commands, DescribeWhatIsNotThere) {
@@ -104,6 +139,33 @@ TEST_F(Commands, ExtractedVectorsTrain) {
   train("student", {"data.images.features.list=vec/image.list", "data.texts.features.list=vec/text.list",
                     "data.texts.source.list=vec/text-text.list", "train.steps=4"});
   EXPECT_EQ(metrics("student").back().at("broken_rows"), 0);
+}
+
+TEST_F(Commands, RowsWithoutKeysGoByTheirNumbers) {
+  add_keyless();
+  train("teacher", {text_, "train.steps=1"});
+  const std::string source = "{type: keyless, rows: 258}";
+  const Outcome extracted =
+      dime({"extract", "toy.yaml", text_, "models.student.init=teacher/checkpoints/step_0000000001/model.safetensors",
+            "data.images.source=" + source, "data.texts.source=" + source,
+            "extract.iv={model: student, of: data.images, to: {type: tsv_features, stem: out/image}}",
+            "extract.tv={model: student, of: data.texts, to: {type: tsv_features, stem: out/text}}"});
+  ASSERT_EQ(extracted.status, 0) << extracted.err;
+  const Outcome packed = dime({"pack", "--source", source, "--stem", "out/packed"});
+  ASSERT_EQ(packed.status, 0) << packed.err;
+  for (const std::string name : {"image-0", "text-0", "text-text-0", "packed-0", "packed-text-0"}) {
+    const auto lines = lines_of(folder_.read("out/" + name + ".tsv"));
+    ASSERT_EQ(lines.size(), 258U) << name;
+    for (std::size_t i = 0; i < lines.size(); ++i) {
+      EXPECT_EQ(lines[i].substr(0, lines[i].find('\t')), std::to_string(i)) << name;
+    }
+  }
+}
+
+TEST_F(Commands, WhatIsThrownThatIsNoException) {
+  add_keyless();
+  expect_error(dime({"pack", "--source", "{type: keyless, throws: true}", "--stem", "x"}),
+               "something was thrown that is no std::exception");
 }
 
 TEST_F(Commands, ExtractNeedsWeights) {

@@ -53,7 +53,7 @@ train:
   for (const auto& [name, value] : conditions.env) setenv(name.c_str(), value.c_str(), 1);
   if (conditions.file_bytes > 0) {
     const rlimit limit{conditions.file_bytes, conditions.file_bytes};
-    std::signal(SIGXFSZ, SIG_IGN);
+    std::signal(SIGXFSZ, SIG_DFL);
     setrlimit(RLIMIT_FSIZE, &limit);
   }
   dup2(open((output / "out").c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600), 1);

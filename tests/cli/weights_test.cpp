@@ -30,7 +30,8 @@ class Weights : public CliTest {
   }
   void expect_unfit(const std::string& problem) const {
     const Outcome outcome = dime(train_words("failed", {"models.student.init=bad.safetensors"}));
-    expect_error(outcome, "models.student: the weights in bad.safetensors do not fit" + problem + kRemedy);
+    expect_error(outcome,
+                 "command line: models.student: the weights in bad.safetensors do not fit" + problem + kRemedy);
   }
 
   const std::string checkpoint_ = "r/checkpoints/step_0000000001";
@@ -63,10 +64,34 @@ TEST_F(Weights, AnotherShape) {
   expect_unfit("; of another shape: visual.proj ([48, 32] in the file, [32, 48] in the model)");
 }
 
+TEST_F(Weights, AnotherType) {
+  write_changed([](auto& tensors) {
+    named(tensors, "visual.proj").dtype = io::DType::i32;
+    auto& flags = named(tensors, "visual.class_embedding");
+    flags.dtype = io::DType::boolean;
+    flags.bytes = 32;
+  });
+  expect_unfit(
+      "; of another type: visual.class_embedding (BOOL in the file, F32 in the model), visual.proj (I32 in the file, "
+      "F32 in the model)");
+}
+
 TEST_F(Weights, NoFile) {
   expect_error(dime(train_words("failed", {"models.student.init=none.safetensors"})),
-               "cannot open none.safetensors: No such file or directory");
+               "command line: cannot open none.safetensors: No such file or directory");
   expect_error(dime({"eval", "toy.yaml", held_, "--weights", "none"}), "cannot open none: No such file or directory");
+}
+
+TEST_F(Weights, TheFileThatNamesThemIsSaid) {
+  const std::string head = "schema: 1\nname: toy\nextends: toy.yaml\nmodels:\n  student: {init: ";
+  folder_.write("init.yaml", head + "none.safetensors}\n");
+  expect_error(dime({"check", "init.yaml"}), "init.yaml:5:19: cannot open none.safetensors: No such file or directory");
+  write_changed([](auto& tensors) { named(tensors, "visual.proj").name = "visual.projj"; });
+  folder_.write("init.yaml", head + "{path: bad.safetensors, skip: [visual.projj]}}\n");
+  expect_error(dime({"train", "init.yaml"}),
+               std::string("init.yaml:5:19: models.student: the weights in bad.safetensors do not fit; missing: "
+                           "visual.proj") +
+                   kRemedy);
 }
 
 TEST_F(Weights, NoSafetensorsFile) {
@@ -74,7 +99,7 @@ TEST_F(Weights, NoSafetensorsFile) {
   const Outcome outcome = dime(train_words("failed", {"models.student.init=bad.safetensors"}));
   EXPECT_EQ(outcome.status, 1);
   EXPECT_EQ(lines_of(outcome.err).size(), 1U) << outcome.err;
-  EXPECT_TRUE(shown(outcome.err).starts_with("dime: bad.safetensors")) << outcome.err;
+  EXPECT_TRUE(shown(outcome.err).starts_with("dime: command line: bad.safetensors")) << outcome.err;
 }
 
 TEST_F(Weights, EvaluationNeedsThem) {
@@ -83,6 +108,24 @@ TEST_F(Weights, EvaluationNeedsThem) {
       "toy.yaml: models.student has no init: name its weights with --weights (a file, a checkpoint or a run folder)");
   std::filesystem::create_directories(folder_ / "empty/checkpoints");
   expect_error(dime({"eval", "toy.yaml", held_, "--weights", "empty"}), "no checkpoint in empty");
+}
+
+TEST_F(Weights, ADamagedCheckpointOfARunIsSaid) {
+  const Outcome whole = dime({"eval", "toy.yaml", held_, "--json", "--weights", "r"});
+  const std::string newer = "r/checkpoints/step_0000000002";
+  std::filesystem::copy(folder_ / checkpoint_, folder_ / newer);
+  folder_.write(newer + "/model.safetensors", "cut");
+  const auto said = [](const std::string& checkpoint) {
+    return "warning: checkpoint " + checkpoint +
+           " is damaged (model.safetensors does not match its checksum): going on from the one before\n";
+  };
+  const Outcome outcome = dime({"eval", "toy.yaml", held_, "--json", "--weights", "r"});
+  EXPECT_EQ(outcome.status, 0);
+  EXPECT_EQ(outcome.err, said(newer));
+  EXPECT_EQ(outcome.out, whole.out);
+  folder_.write(checkpoint_ + "/model.safetensors", "cut");
+  EXPECT_EQ(dime({"eval", "toy.yaml", held_, "--weights", "r"}).err,
+            said(newer) + said(checkpoint_) + "dime: every checkpoint is damaged in r\n");
 }
 
 TEST_F(Weights, EveryFormEvaluatesAlike) {

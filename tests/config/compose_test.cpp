@@ -134,6 +134,9 @@ TEST_F(Compose, OverrideMistakes) {
   std::string deep = "a";
   for (int i = 0; i < 100; ++i) deep += ".a";
   EXPECT_EQ(said(deep + "=1"), "command line: \"" + deep.substr(0, 40) + "...\" goes deeper than 64 keys");
+  for (const std::string text : {"extends=base.yaml", "extends=null", "extends.0=base.yaml"}) {
+    EXPECT_EQ(said(text), "command line: \"" + text + "\" comes too late; write `extends` in the file");
+  }
   EXPECT_EQ(said("a=[1"), "command line: \"a=[1\": not valid YAML: end of sequence flow not found");
 }
 

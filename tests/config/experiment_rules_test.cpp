@@ -29,7 +29,11 @@ TEST(Streams, Mistakes) {
   EXPECT_EQ(data("{images: {source: {type: a}}}"),
             "f.yaml:2:11: \"images\" of \"data\" needs option \"batch_size\" (Rows of a step, over all processes.)");
   EXPECT_EQ(data("{images: {source: {type: a}, batch_size: 0}}"),
-            "f.yaml:2:43: option \"batch_size\" of \"images\" of \"data\" must be > 0, got 0");
+            "f.yaml:2:43: option \"batch_size\" of \"images\" of \"data\" must be between 1 and 16777216, got 0");
+  EXPECT_EQ(
+      data("{images: {source: {type: a}, batch_size: 16777217}}"),
+      "f.yaml:2:43: option \"batch_size\" of \"images\" of \"data\" must be between 1 and 16777216, got 16777217");
+  EXPECT_EQ(data("{images: {source: {type: a}, batch_size: 16777216}}"), "");
   EXPECT_EQ(
       data("{images: {source: {type: a}, sources: [{source: {type: b}}], rows: {from: 1}, batch_size: 1}}"),
       "f.yaml:2:20: option \"source\" of \"images\" of \"data\" cannot stand beside `sources`; move it into an entry "
@@ -66,6 +70,8 @@ TEST(Rules, LengthOfTheRun) {
   EXPECT_EQ(with("train: {steps: 2, epochs: 1}"),
             "f.yaml:3:27: \"train\" takes `epochs` or `steps`, got both; remove one");
   EXPECT_EQ(with("train: {}"), "");
+  EXPECT_EQ(with("train: {epochs: 1e9}"),
+            "f.yaml:3:17: option \"epochs\" of \"train\" must be strictly between 0 and 1000000000, got 1e9");
 }
 
 TEST(Rules, LossesNeedTheirRows) {
@@ -112,6 +118,9 @@ TEST(Rules, Evaluations) {
             "(did you "
             "mean \"zero_shot\"?)");
   EXPECT_EQ(said("{data: {type: a}}"), "f.yaml:4:6: \"e\" of \"evaluate\" needs option \"task\" (What is measured.)");
+  EXPECT_EQ(
+      said("{task: losses, batch_size: 1000000000}"),
+      "f.yaml:4:33: option \"batch_size\" of \"e\" of \"evaluate\" must be between 1 and 16777216, got 1000000000");
   EXPECT_EQ(said("{task: zero_shot}"),
             "f.yaml:4:6: \"e\" of \"evaluate\" needs option \"data\" (a data source with labels)");
   EXPECT_EQ(said("{task: zero_shot, data: {root: a}, text: nobody, templates: [photo], models: [students]}"),

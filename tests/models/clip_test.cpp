@@ -155,6 +155,33 @@ TEST(ClipMessages, Options) {
             "[model/clip] needs text.layers: give it, or a preset");
 }
 
+TEST(ClipMessages, SizesThatNoModelHas) {
+  const auto said = [](const std::string& tower, const std::string& option, const std::string& got) {
+    Value value = golden_options();
+    Value sizes = tower.empty() ? value : *value.find(tower);
+    sizes.set(option, Value::scalar(got));
+    if (!tower.empty()) value.set(tower, sizes);
+    return model_message(tower.empty() ? sizes : value);
+  };
+  const auto wanted = [](const std::string& owner, const std::string& option, const std::string& range,
+                         const std::string& got) {
+    return "[model/clip] option \"" + option + "\" of " + owner + "model \"clip\" must be " + range + ", got " + got;
+  };
+  const Pairs image{
+      {"image_size", "8192"}, {"patch_size", "8192"}, {"width", "65536"}, {"layers", "1024"}, {"heads", "1024"}};
+  const Pairs text{
+      {"width", "65536"}, {"layers", "1024"}, {"heads", "1024"}, {"context", "65536"}, {"vocabulary", "4194304"}};
+  const std::string got = "1000000000";
+  for (const auto& [option, most] : image) {
+    EXPECT_EQ(said("image", option, got), wanted("\"image\" of ", option, "between 1 and " + most, got));
+  }
+  for (const auto& [option, most] : text) {
+    EXPECT_EQ(said("text", option, got), wanted("\"text\" of ", option, "between 1 and " + most, got));
+  }
+  EXPECT_EQ(said("", "embed_dim", got), wanted("", "embed_dim", "between 1 and 65536", got));
+  EXPECT_EQ(said("image", "mlp_ratio", got), wanted("\"image\" of ", "mlp_ratio", "strictly between 0 and 1024", got));
+}
+
 TEST(ClipMessages, Inputs) {
   const auto model = small(golden_options());
   ForwardContext context;

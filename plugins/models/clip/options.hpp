@@ -13,7 +13,12 @@
 
 namespace dime::plugins::clip {
 
-inline constexpr Range at_least_one{1, std::numeric_limits<double>::infinity(), false};
+// No model is larger; a slip in a size is refused before memory is asked for.
+inline constexpr Range width_range = between(1, 65536);
+inline constexpr Range count_range = between(1, 1024);
+inline constexpr Range side_range = between(1, 8192);
+inline constexpr Range context_range = between(1, 65536);
+inline constexpr Range vocabulary_range = between(1, 1 << 22);
 
 struct ImageOptions {
   std::optional<std::int64_t> image_size;
@@ -27,12 +32,12 @@ struct ImageOptions {
 
   static Schema<ImageOptions> schema() {
     return Schema<ImageOptions>("A vision transformer that reads its class token.")
-        .option("image_size", &ImageOptions::image_size, "Pixels on each side.", at_least_one)
-        .option("patch_size", &ImageOptions::patch_size, "Pixels on each side of a patch.", at_least_one)
-        .option("width", &ImageOptions::width, "Width of the blocks.", at_least_one)
-        .option("layers", &ImageOptions::layers, "Number of blocks.", at_least_one)
-        .option("heads", &ImageOptions::heads, "Attention heads of a block; must divide width.", at_least_one)
-        .option("mlp_ratio", &ImageOptions::mlp_ratio, "Width of the hidden layer, in widths.", positive)
+        .option("image_size", &ImageOptions::image_size, "Pixels on each side.", side_range)
+        .option("patch_size", &ImageOptions::patch_size, "Pixels on each side of a patch.", side_range)
+        .option("width", &ImageOptions::width, "Width of the blocks.", width_range)
+        .option("layers", &ImageOptions::layers, "Number of blocks.", count_range)
+        .option("heads", &ImageOptions::heads, "Attention heads of a block; must divide width.", count_range)
+        .option("mlp_ratio", &ImageOptions::mlp_ratio, "Width of the hidden layer, in widths.", Range{0, 1024, true})
         .option("activation", &ImageOptions::activation, "quick_gelu in OpenAI's weights.",
                 one_of({"quick_gelu", "gelu"}))
         .option("drop_path", &ImageOptions::drop_path,
@@ -50,11 +55,12 @@ struct TextOptions {
 
   static Schema<TextOptions> schema() {
     return Schema<TextOptions>("A causal transformer that reads the end-of-text token.")
-        .option("width", &TextOptions::width, "Width of the blocks.", at_least_one)
-        .option("layers", &TextOptions::layers, "Number of blocks.", at_least_one)
-        .option("heads", &TextOptions::heads, "Attention heads of a block; must divide width.", at_least_one)
-        .option("context", &TextOptions::context, "Tokens of a text.", at_least_one)
-        .option("vocabulary", &TextOptions::vocabulary, "Number of tokens; the end of text is the last.", at_least_one)
+        .option("width", &TextOptions::width, "Width of the blocks.", width_range)
+        .option("layers", &TextOptions::layers, "Number of blocks.", count_range)
+        .option("heads", &TextOptions::heads, "Attention heads of a block; must divide width.", count_range)
+        .option("context", &TextOptions::context, "Tokens of a text.", context_range)
+        .option("vocabulary", &TextOptions::vocabulary, "Number of tokens; the end of text is the last.",
+                vocabulary_range)
         .option("activation", &TextOptions::activation, "quick_gelu in OpenAI's weights.",
                 one_of({"quick_gelu", "gelu"}));
   }
@@ -81,7 +87,7 @@ struct Options {
                 one_of({"ViT-B-32", "ViT-B-16", "ViT-L-14", "ViT-L-14-336"}))
         .option("towers", &Options::towers, "Which of the described towers are built.",
                 one_of({"both", "image", "text"}))
-        .option("embed_dim", &Options::embed_dim, "Width of the vectors that both towers give.", at_least_one)
+        .option("embed_dim", &Options::embed_dim, "Width of the vectors that both towers give.", width_range)
         .option("image", &Options::image, "The image tower.")
         .option("text", &Options::text, "The text tower.")
         .option("mean", &Options::mean, "Of red, green and blue in [0, 1], as the image tower expects.")
