@@ -12,10 +12,9 @@
 namespace dime::cli {
 namespace {
 
-/// What is found wrong, and the width of the stored vectors.
+/// What is found wrong.
 struct Findings {
   std::vector<std::string> problems;
-  std::int64_t stored_width = 0;
 
   /// Runs `work`, keeping what it throws.
   void note(const std::function<void()>& work) {
@@ -27,22 +26,25 @@ struct Findings {
   }
 };
 
-/// Opens one stream's sources and says what they hold. `main` is the stream that defines an epoch.
-void check_stream(const std::string& name, const std::optional<StreamOptions>& options, const BatchContent& content,
-                  bool main, const LoadedExperiment& loaded, Findings& findings) {
-  if (!options) return;
+/// Opens one stream's sources and says what they hold; the width of its stored vectors, or 0. `main` is the stream that
+/// defines an epoch.
+std::int64_t check_stream(const std::string& name, const std::optional<StreamOptions>& options,
+                          const BatchContent& content, bool main, const LoadedExperiment& loaded, Findings& findings) {
+  std::int64_t width = 0;
+  if (!options) return width;
   findings.note([&] {
-    const RowParts parts{content.pixels || content.tokens, content.vectors};
-    const auto sources = open_sources(name, *options, *loaded.plugins, parts);
+    const auto sources = open_sources(name, *options, *loaded.plugins, parts_of(content));
     const BatchContent complete = complete_content(content, sources);
     std::int64_t rows = 0;
     for (const auto& source : sources) rows += source->size();
     plan_batches(name, *options, rows, !main);
-    if (findings.stored_width == 0) findings.stored_width = complete.vector_width;
+    width = complete.vector_width;
     std::cout << "data." << name << ": " << count_text(rows) << " rows, batches of " << options->batch_size;
     if (complete.vectors) std::cout << ", stored vectors of " << complete.vector_width;
+    if (complete.keys_differ) std::cout << ", whose keys differ from the source's: taken row by row";
     std::cout << "\n";
   });
+  return width;
 }
 
 void report_model(const char* name, const std::shared_ptr<Model>& model) {
@@ -60,13 +62,14 @@ int run_check(const std::string& experiment, const std::vector<std::string>& ove
   Findings findings;
   report_model("student", models.student);
   report_model("teacher", models.teacher);
-  check_stream("images", e.data.images, plan.images, true, loaded, findings);
-  check_stream("pairs", e.data.pairs, plan.pairs, !e.data.images, loaded, findings);
-  check_stream("texts", e.data.texts, plan.texts, !e.data.images && !e.data.pairs, loaded, findings);
+  StoredWidths stored;
+  stored.images = check_stream("images", e.data.images, plan.images, true, loaded, findings);
+  stored.pairs = check_stream("pairs", e.data.pairs, plan.pairs, !e.data.images, loaded, findings);
+  stored.texts = check_stream("texts", e.data.texts, plan.texts, !e.data.images && !e.data.pairs, loaded, findings);
   if (models.student != nullptr) {
-    findings.note([&] { build_losses(loaded, plan, models, findings.stored_width); });
+    findings.note([&] { build_losses(loaded, plan, models, stored); });
   }
-  findings.note([&] { check_evaluations(loaded); });
+  findings.note([&] { check_evaluations(loaded, models); });
   if (!findings.problems.empty()) throw DataError(join(findings.problems, "\ndime: "));
   std::vector<std::string> losses;
   for (const auto& [name, entry] : e.losses) losses.push_back(name);

@@ -63,7 +63,15 @@ void add_evaluations(const LoadedExperiment& loaded, const std::shared_ptr<Evalu
 /// Where a resumed run goes on, or nothing; says so, and keeps the threads that the run began with.
 std::optional<std::filesystem::path> find_resume(const RunFolder& folder, const TrainCommand& command, const Log& log) {
   if (!command.resume) return std::nullopt;
-  auto checkpoint = newest_checkpoint(folder.paths().checkpoints(), [&](const std::string& line) { log->warn(line); });
+  bool damaged = false;
+  auto checkpoint = newest_checkpoint(folder.paths().checkpoints(), [&](const std::string& line) {
+    damaged = true;
+    log->warn(line);
+  });
+  if (!checkpoint && damaged) {
+    throw DataError("every checkpoint in " + folder.paths().checkpoints().string() +
+                    " is damaged; remove them to start from the beginning");
+  }
   if (!checkpoint) log->info("no checkpoint in " + folder.paths().root.string() + " yet: starting from the beginning");
   return checkpoint;
 }
@@ -111,7 +119,7 @@ Prepared prepare(const TrainCommand& command, const Program& program, Communicat
   LoadedExperiment loaded = load_experiment(command.experiment, command.words, program.installation);
   const RunModels models = build_models(loaded);
   Trainer trainer = build_trainer(loaded, models, comm);
-  check_evaluations(loaded);
+  check_evaluations(loaded, models);
   return {std::move(loaded), models, std::move(trainer)};
 }
 
@@ -131,10 +139,11 @@ std::vector<std::unique_ptr<Hook>> make_hooks(const Prepared& run, const RunPath
   const auto& every = train.checkpoint.every;
   std::vector<std::unique_ptr<Hook>> hooks;
   hooks.push_back(std::make_unique<LogHook>(paths, log, train.log_every, run.trainer.total(), resumed));
-  const auto evaluator = std::make_shared<Evaluator>(run.loaded, run.models.device, run.models.student);
-  add_evaluations(run.loaded, evaluator, run.trainer, paths, log, hooks);
+  // Before the evaluations, which may take long or fail.
   hooks.push_back(std::make_unique<CheckpointHook>(
       paths.checkpoints(), log, every ? every->steps(run.trainer.epoch()) : 0, train.checkpoint.keep));
+  const auto evaluator = std::make_shared<Evaluator>(run.loaded, run.models.device, run.models.student);
+  add_evaluations(run.loaded, evaluator, run.trainer, paths, log, hooks);
   return hooks;
 }
 
@@ -144,6 +153,12 @@ void train_in(const RunFolder& folder, Prepared& run, const TrainCommand& comman
   const Experiment& e = run.loaded.experiment;
   if (run.models.teacher != nullptr && !e.models.teacher->init) {
     log->warn("models.teacher has no init: its weights are random");
+  }
+  const Streams& streams = run.trainer.streams();
+  for (const auto* stream : {&streams.images, &streams.texts, &streams.pairs}) {
+    if (*stream == nullptr || !(*stream)->content().keys_differ) continue;
+    log->warn("data." + (*stream)->content().stream +
+              ": the keys of the features differ from the source's: they are taken row by row");
   }
   const auto resumed = go_on(run, folder, command, log);
   replace_file(paths.experiment(), to_yaml(run.loaded.resolved));

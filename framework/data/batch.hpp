@@ -15,6 +15,7 @@ struct BrokenRow {
   std::string stream;
   std::string reason;       ///< with the row's own key and place
   std::string replacement;  ///< the key of the row that filled the slot
+  int retry = 0;            ///< 0 for the slot's own row, else the number of the stand-in
 };
 
 /// Rows of one stream; a tensor that the stream does not give is undefined.

@@ -47,7 +47,7 @@ void BatchMaker::fill(StreamBatch& batch, std::int64_t slot, const SlotRow& row,
       break;
     } catch (const RowError& e) {
       if (retries == 0) throw;
-      broken.push_back({content_.stream, e.what(), ""});
+      broken.push_back({content_.stream, e.what(), "", retry});
       if (retry == retries) {
         throw DataError("data." + content_.stream + ": " + std::to_string(retries + 1) +
                         " rows in turn are broken, the last: " + e.what());
@@ -60,7 +60,7 @@ void BatchMaker::fill(StreamBatch& batch, std::int64_t slot, const SlotRow& row,
 }
 
 void BatchMaker::fill_row(StreamBatch& batch, std::int64_t slot, const RowId& id) const {
-  const Row row = sources_[static_cast<std::size_t>(id.source)]->get(id.row);
+  const Row row = read_row(id);
   try {
     if (content_.pixels) fill_pixels(batch, slot, row, id);
     if (content_.tokens) fill_tokens(batch, slot, row, id);
@@ -77,6 +77,19 @@ void BatchMaker::fill_row(StreamBatch& batch, std::int64_t slot, const RowId& id
   }
   if (content_.labels) batch.labels.data_ptr<std::int64_t>()[slot] = row.label.value_or(-1);
   batch.keys[static_cast<std::size_t>(slot)] = row.key;
+}
+
+Row BatchMaker::read_row(const RowId& id) const {
+  const auto name = [&] { return "data." + content_.stream + ": " + place(id) + ": "; };
+  try {
+    return sources_[static_cast<std::size_t>(id.source)]->get(id.row);
+  } catch (const Error&) {
+    throw;
+  } catch (const std::exception& e) {
+    throw DataError(name() + e.what());
+  } catch (...) {
+    throw DataError(name() + "its source threw something that is no std::exception");
+  }
 }
 
 std::string BatchMaker::place(const RowId& id) const {

@@ -28,7 +28,8 @@ struct BatchContent {
   bool vectors = false;
   std::int64_t vector_width = 0;
   bool labels = false;
-  bool pinned = false;  ///< page-locked memory, for copies to a GPU
+  bool keys_differ = false;  ///< see JoinedRows
+  bool pinned = false;       ///< page-locked memory, for copies to a GPU
 };
 
 /// The rows of a batch by slot; `retry` > 0 asks for the stand-ins of a broken row.
@@ -52,6 +53,7 @@ class BatchMaker {
 
  private:
   void fill_row(StreamBatch& batch, std::int64_t slot, const RowId& id) const;
+  Row read_row(const RowId& id) const;
   std::string place(const RowId& id) const;
   void fill_pixels(StreamBatch& batch, std::int64_t slot, const Row& row, const RowId& id) const;
   void fill_tokens(StreamBatch& batch, std::int64_t slot, const Row& row, const RowId& id) const;

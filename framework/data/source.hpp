@@ -32,7 +32,9 @@ class RowSpan final : public Dataset {
   std::int64_t to_;
 };
 
-/// A source and the vectors that belong to it, row by row. Either may be absent.
+/// A source and the vectors that belong to it, row by row. Either may be absent. Where the first rows of both sides
+/// have keys and some agree, every row's must: it shows a shard that was left out or sorted. Where none agrees, the
+/// keys are of two kinds, and only the order counts.
 class JoinedRows final : public Dataset {
  public:
   /// `name` is the stream's, for messages. Throws DataError when the two sizes differ.
@@ -42,12 +44,17 @@ class JoinedRows final : public Dataset {
   /// Throws RowError when a row is broken, or when both sides have keys and the keys disagree.
   Row get(std::int64_t i) const override;
   DatasetInfo info() const override { return info_; }
+  /// The two sides have keys of two kinds, so that nothing but their order says what belongs together.
+  bool keys_differ() const { return keys_differ_; }
 
  private:
+  bool any_key_agrees() const;
+
   std::shared_ptr<const Dataset> content_;
   std::shared_ptr<const Dataset> vectors_;
   RowParts parts_;
   std::int64_t size_ = 0;
+  bool keys_differ_ = false;
   DatasetInfo info_;
 };
 

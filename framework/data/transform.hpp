@@ -37,8 +37,8 @@ class TransformList {
 
   /// Adds the mistakes of `list` to `problems`: unknown types, wrong options, a normalize that is not last.
   static void check(const std::vector<Component>& list, Problems& problems);
-  /// The resize, centre crop and normalisation that a model expects of its input.
-  static TransformList evaluation(int size, const Normalisation& normalisation);
+  /// The resize (bicubic, shorter side) and centre crop that a model of this image size expects of its input.
+  static std::vector<Component> evaluation_steps(std::int64_t size);
 
   /// Runs the list, then writes [3, H, W] float32 to `out`, which holds height x width pixels; the image must have that
   /// size by then. Throws RowError when it has not.

@@ -79,12 +79,9 @@ TransformList::TransformList(const std::vector<Component>& list, const Normalisa
   }
 }
 
-TransformList TransformList::evaluation(int size, const Normalisation& normalisation) {
-  TransformList list;
-  list.steps_.push_back(std::make_shared<Resize>(Resize::Options{{{size}}, "bicubic"}));
-  list.steps_.push_back(std::make_shared<CenterCrop>(CenterCrop::Options{size}));
-  list.normalisation_ = normalisation;
-  return list;
+std::vector<Component> TransformList::evaluation_steps(std::int64_t size) {
+  const Value options = Value::map({{"size", Value::scalar(std::to_string(size)), {}}});
+  return {{"resize", options, {}}, {"center_crop", options, {}}};
 }
 
 void TransformList::run(Image& image, CounterRandom& random) const {

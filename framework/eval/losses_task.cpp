@@ -3,13 +3,14 @@
 
 #include <dime/error.hpp>
 
-#include "eval/tasks.hpp"
+#include "data/transform.hpp"
+#include "eval/evaluation_mode.hpp"
 
 namespace dime {
 namespace {
 
-/// The task's streams over the training's; those of the task read in order.
-LoadedExperiment with_streams(const LoadedExperiment& loaded, const EvaluateEntry& task) {
+/// The task's streams over the training's; those of the task read in order, without the training's augmentation.
+LoadedExperiment with_streams(const LoadedExperiment& loaded, const EvaluateEntry& task, const Model& student) {
   Problems problems;
   DataOptions held;
   read_streams(task, held, problems);
@@ -19,7 +20,8 @@ LoadedExperiment with_streams(const LoadedExperiment& loaded, const EvaluateEntr
     if (!from) return;
     const bool own_size = task.data.find(name)->find("batch_size") != nullptr;
     if (!own_size && into) from->batch_size = into->batch_size;
-    if (from->transform.empty() && into) from->transform = into->transform;
+    const auto image = student.spec().image;
+    if (from->transform.empty() && image) from->transform = TransformList::evaluation_steps(image->size);
     from->shuffle = false;
     into = from;
   };
@@ -43,46 +45,73 @@ void refuse_weights(const std::vector<ActiveLoss>& losses) {
   }
 }
 
+/// Everything that the task measures with.
+struct HeldOut {
+  HeldOut(const LoadedExperiment& training, const EvaluateEntry& task, std::shared_ptr<Model> student,
+          const torch::Device& device, Weights weights)
+      : loaded(with_streams(training, task, *student)), models{device, std::move(student), nullptr} {
+    const Experiment& e = loaded.experiment;
+    if (e.models.teacher && teacher_needed(e)) {
+      models.teacher =
+          make_frozen_model(*e.models.teacher, *loaded.plugins, e.seed + 1, device, "models.teacher", weights);
+    }
+    plan = checked_plan(loaded, models);
+    streams = build_streams(loaded, plan, models, input_context(loaded, plan.texts.tokens || plan.pairs.tokens, comm));
+    losses = build_losses(loaded, plan, models, stored_widths(streams));
+    refuse_weights(losses);
+  }
+
+  LoadedExperiment loaded;
+  RunModels models;
+  WorldOfOne comm;
+  Plan plan;
+  Streams streams;
+  std::vector<ActiveLoss> losses;
+};
+
+void refuse_broken(const Batch& batch) {
+  for (const auto* part : {&batch.images, &batch.texts, &batch.pairs}) {
+    if (part->broken.empty()) continue;
+    throw DataError("data." + part->broken.front().stream +
+                    " of a losses task has a broken row: " + part->broken.front().reason);
+  }
+}
+
 }  // namespace
+
+void check_held_out_losses(const LoadedExperiment& loaded, const EvaluateEntry& task,
+                           const std::shared_ptr<Model>& student) {
+  const HeldOut held(loaded, task, student, torch::kCPU, Weights::only_checked);
+}
 
 nlohmann::ordered_json held_out_losses(const LoadedExperiment& loaded, const EvaluateEntry& task,
                                        const std::shared_ptr<Model>& student, const torch::Device& device) {
-  const LoadedExperiment held = with_streams(loaded, task);
-  WorldOfOne comm;
-  RunModels models{device, student, nullptr};
-  if (held.experiment.models.teacher && teacher_needed(held.experiment)) {
-    models.teacher = make_frozen_model(*held.experiment.models.teacher, *held.plugins, held.experiment.seed + 1, device,
-                                       "models.teacher");
-  }
-  const Plan plan = checked_plan(held, models);
-  const InputContext context = input_context(held, plan.texts.tokens || plan.pairs.tokens, comm);
-  Streams streams = build_streams(held, plan, models, context);
-  const auto losses = build_losses(held, plan, models, stored_width(streams));
-  refuse_weights(losses);
-  EncodeOptions options = encode_options(held.experiment, plan, device);
-  Encoder encoder(student, models.teacher, plan.student_text, options);
+  HeldOut held(loaded, task, student, device, Weights::ready);
+  EncodeOptions options = encode_options(held.loaded.experiment, held.plan, device, held.comm);
+  options.training = false;
+  Encoder encoder(student, held.models.teacher, held.plan.student_text, options);
 
   const torch::NoGradGuard guard;
-  const bool training = student->is_training();
-  student->eval();
+  const EvaluationMode evaluation(*student);
   std::map<std::string, double> sums;
-  const auto batches = static_cast<std::int64_t>(streams.main().plan().batches_per_epoch());
-  for (std::int64_t i = 0; i < batches; ++i) {
-    const Batch batch = next_batch(streams);
+  const BatchPlan& batches = held.streams.main().plan();
+  const auto count = static_cast<std::int64_t>(batches.batches_per_epoch());
+  for (std::int64_t i = 0; i < count; ++i) {
+    const Batch batch = next_batch(held.streams);
+    refuse_broken(batch);
     const auto encoded = encoder.encode(batch, i);
-    for (const auto& [name, value] : evaluate_losses(losses, encoded.streams, encoded.pairs)) {
-      sums[name] += value.item<double>() / static_cast<double>(batches);
+    for (const auto& [name, value] : evaluate_losses(held.losses, encoded.streams, encoded.pairs)) {
+      sums[name] += value.item<double>() / static_cast<double>(count);
     }
   }
-  student->train(training);
   nlohmann::ordered_json json;
   double total = 0;
-  for (const auto& active : losses) {
+  for (const auto& active : held.losses) {
     json["losses"][active.name] = sums[active.name];
     total += active.weight.to * sums[active.name];
   }
   json["loss"] = total;
-  json["samples"] = batches * streams.main().plan().batch_size();
+  json["samples"] = count * batches.batch_size();
   return json;
 }
 

@@ -40,14 +40,41 @@ void expect_models(const Experiment& e, const std::string& name, const EvaluateE
   }
 }
 
-void open_held_out(const LoadedExperiment& loaded, const EvaluateEntry& task) {
+/// Every text begins with one of the tokenizer's last tokens.
+constexpr std::int64_t kTokens = 49408;
+
+void check_towers(const std::string& which, const ModelSpec& measured, const ModelSpec& text) {
+  if (!measured.image) throw ConfigError("zero_shot: the " + which + " has no image tower");
+  if (!text.text) throw ConfigError("zero_shot: the text model has no text tower");
+  if (text.text->vocabulary < kTokens) {
+    throw ConfigError("zero_shot: the text model has a vocabulary of " + std::to_string(text.text->vocabulary) +
+                      ", the tokenizer one of " + std::to_string(kTokens));
+  }
+  if (text.embed_dim != measured.embed_dim) {
+    throw ConfigError("zero_shot: the " + which + "'s vectors have " + std::to_string(measured.embed_dim) +
+                      " numbers, the text model's " + std::to_string(text.embed_dim));
+  }
+}
+
+BatchContent content_for(const ModelSpec& measured) {
+  BatchContent content;
+  content.stream = "evaluate";
+  content.pixels = content.labels = true;
+  content.image_size = static_cast<int>(measured.image->size);
+  return content;
+}
+
+std::shared_ptr<Model> make_text_model(const LoadedExperiment& loaded, const EvaluateEntry& task,
+                                       const torch::Device& device, Weights weights) {
   Problems problems;
-  DataOptions held;
-  read_streams(task, held, problems);
+  ModelEntry entry;
+  read_model_entry(task.text, entry, "evaluate text", problems);
   problems.raise();
-  if (held.images) open_sources("images", *held.images, *loaded.plugins, {true, true});
-  if (held.texts) open_sources("texts", *held.texts, *loaded.plugins, {true, true});
-  if (held.pairs) open_sources("pairs", *held.pairs, *loaded.plugins, {true, true});
+  return make_frozen_model(entry, *loaded.plugins, loaded.experiment.seed + 2, device, "evaluate text", weights);
+}
+
+void expect_student(const std::string& which) {
+  if (which != "student") throw ConfigError("a losses task measures the student only: say `models: [student]`");
 }
 
 const EvaluateEntry& find_task(const LoadedExperiment& loaded, const std::string& name) {
@@ -112,13 +139,7 @@ std::shared_ptr<Model> Evaluator::model(const std::string& which) {
 std::shared_ptr<Model> Evaluator::text_model(const EvaluateEntry& task, const std::string& which) {
   if (!task.text.is_map()) return model(text_name(loaded_.experiment, task, which));
   auto& made = text_models_[&task];
-  if (made == nullptr) {
-    Problems problems;
-    ModelEntry entry;
-    read_model_entry(task.text, entry, "evaluate text", problems);
-    problems.raise();
-    made = make_frozen_model(entry, *loaded_.plugins, loaded_.experiment.seed + 2, device_, "evaluate text");
-  }
+  if (made == nullptr) made = make_text_model(loaded_, task, device_, Weights::ready);
   return made;
 }
 
@@ -132,40 +153,49 @@ EncodeOptions Evaluator::encode_options() const {
 nlohmann::ordered_json Evaluator::run_zero_shot(const EvaluateEntry& task, const std::string& which, Model& measured) {
   const auto text = text_model(task, which);
   const ModelSpec spec = measured.spec();
-  if (!spec.image) throw ConfigError("zero_shot: the " + which + " has no image tower");
-  if (!text->spec().text) throw ConfigError("zero_shot: the text model has no text tower");
+  check_towers(which, spec, text->spec());
   const std::shared_ptr<const Dataset> source = open_data(loaded_, task);
   const ClassPrompts prompts =
       read_classes(task.classes, task.templates, source->info().class_names, loaded_.installation.share);
   const auto weights = class_weights(*text, prompts, *context_.tokenizer, encode_options());
-  if (weights.size(1) != spec.embed_dim) {
-    throw ConfigError("zero_shot: the " + which + "'s vectors have " + std::to_string(spec.embed_dim) +
-                      " numbers, the text model's " + std::to_string(weights.size(1)));
-  }
-  BatchContent content;
-  content.stream = "evaluate";
-  content.pixels = content.labels = true;
-  content.image_size = static_cast<int>(spec.image->size);
-  const Normalisation normalisation = normalisation_of(spec);
-  TransformList transform = task.transform.empty() ? TransformList::evaluation(content.image_size, normalisation)
-                                                   : TransformList(task.transform, normalisation);
-  Reader reader = open_reader(content, source, std::move(transform), task.batch_size, context_);
+  const auto steps = task.transform.empty() ? TransformList::evaluation_steps(spec.image->size) : task.transform;
+  Reader reader =
+      open_reader(content_for(spec), source, TransformList(steps, normalisation_of(spec)), task.batch_size, context_);
   return zero_shot(measured, weights, reader, encode_options()).json();
 }
 
 nlohmann::ordered_json Evaluator::run_losses(const EvaluateEntry& task, const std::string& which) {
-  if (which != "student") throw ConfigError("a losses task measures the student only: say `models: [student]`");
+  expect_student(which);
   return held_out_losses(loaded_, task, student_, device_);
 }
 
-void check_evaluations(const LoadedExperiment& loaded) {
-  for (const auto& [name, task] : loaded.experiment.evaluate) {
-    expect_models(loaded.experiment, name, task);
-    if (task.task == "zero_shot") {
-      const auto source = open_data(loaded, task);
-      read_classes(task.classes, task.templates, source->info().class_names, loaded.installation.share);
-    } else {
-      open_held_out(loaded, task);
+void check_evaluations(const LoadedExperiment& loaded, const RunModels& models) {
+  const Experiment& e = loaded.experiment;
+  ModelSpec teacher;
+  const auto spec_of = [&](const std::string& which) {
+    if (which == "student") return models.student->spec();
+    if (teacher.embed_dim == 0) {
+      teacher = make_frozen_model(*e.models.teacher, *loaded.plugins, e.seed + 1, torch::kCPU, "models.teacher",
+                                  Weights::only_checked)
+                    ->spec();
+    }
+    return teacher;
+  };
+  for (const auto& [name, task] : e.evaluate) {
+    expect_models(e, name, task);
+    if (task.task != "zero_shot") {
+      for (const auto& which : task.models) expect_student(which);
+      check_held_out_losses(loaded, task, models.student);
+      continue;
+    }
+    const std::shared_ptr<const Dataset> source = open_data(loaded, task);
+    read_classes(task.classes, task.templates, source->info().class_names, loaded.installation.share);
+    for (const auto& which : task.models) {
+      const ModelSpec text = task.text.is_map()
+                                 ? make_text_model(loaded, task, torch::kCPU, Weights::only_checked)->spec()
+                                 : spec_of(text_name(e, task, which));
+      check_towers(which, spec_of(which), text);
+      complete_content(content_for(spec_of(which)), {source});
     }
   }
 }

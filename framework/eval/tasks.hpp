@@ -41,9 +41,10 @@ class Evaluator {
   InputContext context_;
 };
 
-/// Opens the data and reads the classes of every task, so that what is missing is said before a run and not after it.
-/// Throws the first problem: ConfigError, DataError or IoError.
-void check_evaluations(const LoadedExperiment& loaded);
+/// Opens the data, reads the classes and builds the text towers of every task, so that what cannot work is said before
+/// a run and not after it. The models may lack their weights. Throws the first problem: ConfigError, DataError,
+/// WeightsError or IoError.
+void check_evaluations(const LoadedExperiment& loaded, const RunModels& models);
 
 /// A table of results: task, model, parameters, images/s, and the task's main number.
 std::string results_table(const std::vector<TaskResult>& results);

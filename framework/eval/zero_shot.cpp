@@ -6,23 +6,12 @@
 #include <ATen/ops/linalg_vector_norm.h>
 #include <dime/error.hpp>
 
+#include "eval/evaluation_mode.hpp"
+
 namespace dime {
 namespace {
 
 constexpr std::int64_t kTextPart = 256;
-
-/// A model that is in training goes back to it.
-class EvaluationMode {
- public:
-  explicit EvaluationMode(Model& model) : model_(model), training_(model.is_training()) { model_.eval(); }
-  ~EvaluationMode() { model_.train(training_); }
-  EvaluationMode(const EvaluationMode&) = delete;
-  EvaluationMode& operator=(const EvaluationMode&) = delete;
-
- private:
-  Model& model_;
-  bool training_;
-};
 
 torch::Tensor normalised(const torch::Tensor& x) { return x / x.norm(2, -1, /*keepdim=*/true); }
 

@@ -6,6 +6,8 @@
 #include <dime/model.hpp>
 #include <dime/random.hpp>
 
+#include "ops/generator_state.hpp"
+
 namespace dime {
 namespace {
 
@@ -28,31 +30,6 @@ class AutocastState {
   at::DeviceType device_;
   bool enabled_;
   at::ScalarType dtype_;
-};
-
-// The default generators that the body may draw from: a body with dropout must draw the same numbers again.
-class GeneratorState {
- public:
-  explicit GeneratorState(at::Device device) {
-    add(at::globalContext().defaultGenerator(at::kCPU));
-    if (!device.is_cpu()) add(at::globalContext().defaultGenerator(device));
-  }
-
-  void set() {
-    for (auto& [generator, state] : states_) {
-      const std::lock_guard<std::mutex> lock(generator.mutex());
-      generator.set_state(state);
-    }
-  }
-
- private:
-  void add(at::Generator generator) {
-    const std::lock_guard<std::mutex> lock(generator.mutex());
-    auto state = generator.get_state();
-    states_.emplace_back(std::move(generator), std::move(state));
-  }
-
-  std::vector<std::pair<at::Generator, at::Tensor>> states_;
 };
 
 // A cast that autocast cached without gradient in the first pass, or for another graph, must not serve the second.

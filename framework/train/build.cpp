@@ -6,7 +6,9 @@
 #include <dime/error.hpp>
 #include <dime/random.hpp>
 
+#include "plugin/placed_error.hpp"
 #include "train/device.hpp"
+#include "train/plugin_call.hpp"
 #include "train/weights.hpp"
 
 namespace dime {
@@ -45,9 +47,58 @@ std::map<std::string, std::vector<std::int64_t>> tap_shapes(Model& student, cons
   ForwardContext context;
   context.wanted_taps = plan.taps;
   const std::int64_t side = student.spec().image->size;
-  student.encode_image(torch::zeros({1, 3, side, side}, torch::TensorOptions().device(device)), context);
+  const auto blank = torch::zeros({1, 3, side, side}, torch::TensorOptions().device(device));
+  plugin_call("models.student", [&] { return student.encode_image(blank, context); });
   for (const auto& [name, tap] : context.taps) shapes[name] = tap.sizes().slice(1).vec();
   return shapes;
+}
+
+/// A module with statistics of the batch that training changes, or "".
+std::string batch_statistics(Model& student) {
+  const bool training = student.is_training();
+  student.train();
+  std::string found;
+  for (const auto& module : student.named_modules("", false)) {
+    const auto buffers = module.value()->named_buffers(false);
+    if (buffers.contains("running_mean") && module.value()->is_training()) found = module.key();
+  }
+  student.train(training);
+  return found;
+}
+
+void check_accumulation(const Experiment& e, const RunModels& models, Problems& problems) {
+  if (e.train.micro_batch_size == 0 || models.student == nullptr) return;
+  const std::string module = batch_statistics(*models.student);
+  if (module.empty()) return;
+  problems.add(e.models.student->component.mark,
+               "models.student keeps statistics of the batch (" + module +
+                   "), which train.micro_batch_size would take of parts and twice: leave it out, or freeze them");
+}
+
+/// What one loss is built for.
+Shapes shapes_of(const LossEntry& entry, const Needs& needs, const Plan& plan, const RunModels& models,
+                 const StoredWidths& stored) {
+  const bool pairs = entry.on == "pairs";
+  const std::int64_t teacher = models.teacher != nullptr ? models.teacher->spec().embed_dim : 0;
+  const auto width = [&](std::int64_t of_stream) { return of_stream > 0 ? of_stream : teacher; };
+  const std::int64_t image = width(pairs ? stored.pairs : stored.images);
+  const std::int64_t text = width(pairs ? 0 : stored.texts);
+  if (needs.teacher_image && needs.teacher_text && image > 0 && text > 0 && image != text) {
+    const auto side = [](std::int64_t n) { return std::to_string(n) + " numbers"; };
+    throw ConfigError("the teacher's image vectors have " + side(image) + ", its text vectors " + side(text) +
+                      ": take both from one teacher");
+  }
+  Shapes shapes;
+  shapes.student_dim = models.student->spec().embed_dim;
+  shapes.student_text = plan.student_text;
+  shapes.teacher_dim = image > 0 ? image : text;
+  return shapes;
+}
+
+void check_taps(const Needs& needs, const Shapes& shapes) {
+  for (const auto& tap : needs.taps) {
+    if (shapes.taps.count(tap) == 0) throw ConfigError("the student has no tap \"" + tap + "\"");
+  }
 }
 
 BrokenRates broken_rates(const DataOptions& data) {
@@ -89,17 +140,19 @@ Plan checked_plan(const LoadedExperiment& loaded, const RunModels& models) {
   if (models.teacher != nullptr) teacher = models.teacher->spec();
   Plan plan = make_plan(loaded.experiment, *loaded.plugins, student ? &*student : nullptr,
                         teacher ? &*teacher : nullptr, problems);
+  check_accumulation(loaded.experiment, models, problems);
   problems.raise();
   return plan;
 }
 
-EncodeOptions encode_options(const Experiment& e, const Plan& plan, const torch::Device& device) {
+EncodeOptions encode_options(const Experiment& e, const Plan& plan, const torch::Device& device, Communicator& comm) {
   EncodeOptions options;
   options.device = device;
   options.precision = precision_of(e.train.precision);
   options.micro_batch_size = e.train.micro_batch_size;
   options.taps = plan.taps;
   options.seed = random_key({static_cast<std::uint64_t>(e.seed), 31});
+  options.comm = &comm;
   return options;
 }
 
@@ -130,25 +183,26 @@ Streams build_streams(const LoadedExperiment& loaded, const Plan& plan, const Ru
   return streams;
 }
 
-std::int64_t stored_width(const Streams& streams) {
-  for (const auto* stream : {&streams.images, &streams.pairs, &streams.texts}) {
-    if (*stream != nullptr && (*stream)->content().vector_width > 0) return (*stream)->content().vector_width;
-  }
-  return 0;
+StoredWidths stored_widths(const Streams& streams) {
+  const auto width = [](const std::unique_ptr<Stream>& s) { return s != nullptr ? s->content().vector_width : 0; };
+  return {width(streams.images), width(streams.texts), width(streams.pairs)};
 }
 
 std::vector<ActiveLoss> build_losses(const LoadedExperiment& loaded, const Plan& plan, const RunModels& models,
-                                     std::int64_t stored) {
-  Shapes shapes;
-  shapes.student_dim = models.student->spec().embed_dim;
-  shapes.student_text = plan.student_text;
-  shapes.teacher_dim = stored;
-  if (shapes.teacher_dim == 0 && models.teacher != nullptr) shapes.teacher_dim = models.teacher->spec().embed_dim;
-  shapes.taps = tap_shapes(*models.student, plan, models.device);
+                                     const StoredWidths& stored) {
+  const auto taps = tap_shapes(*models.student, plan, models.device);
   std::vector<ActiveLoss> losses;
   for (const auto& [name, entry] : loaded.experiment.losses) {
     auto loss = loaded.plugins->make_loss(entry.component);
-    loss->build(shapes);
+    try {
+      const Needs needs = loaded.plugins->needs(entry.component);
+      Shapes shapes = shapes_of(entry, needs, plan, models, stored);
+      shapes.taps = taps;
+      check_taps(needs, shapes);
+      loss->build(shapes);
+    } catch (...) {
+      rethrow_placed("loss", entry.component);
+    }
     loss->to(models.device);
     losses.push_back({name, std::move(loss), entry.weight, entry.on == "pairs"});
   }
@@ -164,12 +218,12 @@ Trainer build_trainer(const LoadedExperiment& loaded, const RunModels& models, C
   const InputContext context = input_context(loaded, tokens, comm);
   Streams streams = build_streams(loaded, plan, models, context);
   const double epoch = streams.main().plan().batches_per_epoch();
-  auto losses = build_losses(loaded, plan, models, stored_width(streams));
+  auto losses = build_losses(loaded, plan, models, stored_widths(streams));
   AdamW optimizer(trained_parameters(*models.student, losses), e.train.optimizer);
   CheckpointTensors tensors{named_tensors(*models.student), loss_tensors(losses), optimizer.state()};
   const std::int64_t total = total_steps(e.train, epoch);
   auto step = std::make_unique<Step>(
-      Encoder(models.student, models.teacher, plan.student_text, encode_options(e, plan, models.device)),
+      Encoder(models.student, models.teacher, plan.student_text, encode_options(e, plan, models.device, comm)),
       std::move(losses), std::move(optimizer), LossScaler(precision_of(e.train.precision), models.device),
       e.train.clip_grad_norm.value_or(0), epoch);
   TrainerParts parts{models.student,

@@ -27,15 +27,21 @@ struct RunModels {
 /// Sets LibTorch's threads, and makes the models that training needs.
 RunModels build_models(const LoadedExperiment& loaded, Weights weights = Weights::ready);
 
-/// The plan of the run. Throws ConfigError that lists what losses lack.
+/// The plan of the run. Throws ConfigError that lists what losses lack, and says where micro-batches cannot be.
 Plan checked_plan(const LoadedExperiment& loaded, const RunModels& models);
 
-/// The width of the stored vectors of the streams; 0 when there are none.
-std::int64_t stored_width(const Streams& streams);
+/// The width of each stream's stored vectors; 0 where there are none.
+struct StoredWidths {
+  std::int64_t images = 0;
+  std::int64_t texts = 0;
+  std::int64_t pairs = 0;
+};
+StoredWidths stored_widths(const Streams& streams);
 
-/// The training losses, `build` called, on the models' device. `stored` is the width of the stored vectors, or 0.
+/// The training losses, `build` called, on the models' device. Throws ConfigError for a tap that the student lacks, for
+/// a teacher's image and text vectors of different widths that one loss compares, and what `build` throws.
 std::vector<ActiveLoss> build_losses(const LoadedExperiment& loaded, const Plan& plan, const RunModels& models,
-                                     std::int64_t stored);
+                                     const StoredWidths& stored);
 
 /// The streams of the plan.
 Streams build_streams(const LoadedExperiment& loaded, const Plan& plan, const RunModels& models,
@@ -48,6 +54,7 @@ Trainer build_trainer(const LoadedExperiment& loaded, const RunModels& models, C
 InputContext input_context(const LoadedExperiment& loaded, bool tokenizer, const Communicator& comm);
 
 /// How the experiment's models encode.
-EncodeOptions encode_options(const Experiment& experiment, const Plan& plan, const torch::Device& device);
+EncodeOptions encode_options(const Experiment& experiment, const Plan& plan, const torch::Device& device,
+                             Communicator& comm);
 
 }  // namespace dime

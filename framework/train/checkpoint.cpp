@@ -123,7 +123,9 @@ fs::path save_checkpoint(const fs::path& folder, const TrainState& state, const 
     throw IoError("cannot write the checkpoint " + final_path.string() + ": " + e.what() + "; " +
                   (good ? "the last good one is " + good->string() : "there is none before it"));
   }
-  const auto all = newest_first(folder);
+  // Later ones than this are damaged, or the run would have gone on from them: they do not count.
+  auto all = newest_first(folder);
+  all.erase(all.begin(), std::find(all.begin(), all.end(), final_path));
   for (std::size_t i = static_cast<std::size_t>(keep); keep > 0 && i < all.size(); ++i) fs::remove_all(all[i]);
   return final_path;
 }

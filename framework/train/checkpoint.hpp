@@ -41,7 +41,7 @@ struct CheckpointTensors {
 /// checkpoints/step_0000000240 in `folder`.
 std::filesystem::path checkpoint_path(const std::filesystem::path& folder, std::int64_t step);
 
-/// Writes a checkpoint and removes all but the `keep` newest (0 keeps all). Returns its path.
+/// Writes a checkpoint and removes all but it and the `keep` - 1 newest before it (0 keeps all). Returns its path.
 /// Throws IoError, naming the last good checkpoint, when it cannot be written; nothing half-written keeps the name.
 std::filesystem::path save_checkpoint(const std::filesystem::path& folder, const TrainState& state,
                                       const CheckpointTensors& tensors, std::int64_t keep);

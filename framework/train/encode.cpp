@@ -3,11 +3,32 @@
 
 #include <torch/autograd.h>
 
+#include "train/plugin_call.hpp"
+
 namespace dime {
 namespace {
 
 std::int64_t part_size(const EncodeOptions& options, std::int64_t rows) {
   return options.micro_batch_size > 0 ? std::min(options.micro_batch_size, rows) : rows;
+}
+
+/// What a tower of `model` gives for `input`, held against what its spec promises.
+torch::Tensor call_tower(const std::string& name, Model& model, bool image, const torch::Tensor& input,
+                         ForwardContext& context) {
+  return plugin_call(name, [&] {
+    const auto vectors = image ? model.encode_image(input, context) : model.encode_text(input, context);
+    const std::vector<std::int64_t> want{input.size(0), model.spec().embed_dim};
+    if (!vectors.defined() || vectors.sizes() != want || !vectors.is_floating_point()) {
+      throw ArgumentError((image ? "encode_image" : "encode_text") + std::string(" must give floats of shape ") +
+                          c10::str(at::IntArrayRef(want)) + ", not " +
+                          (vectors.defined() ? vectors.toString() + c10::str(vectors.sizes()) : "nothing"));
+    }
+    return vectors;
+  });
+}
+
+TowerForward::Encode tower(const std::string& name, const std::shared_ptr<Model>& model, bool image) {
+  return [=](const torch::Tensor& x, ForwardContext& c) { return call_tower(name, *model, image, x, c); };
 }
 
 torch::Tensor to_device(const torch::Tensor& x, const torch::Device& device) {
@@ -32,6 +53,7 @@ TowerForward::TowerForward(Encode encode, torch::Tensor input, const EncodeOptio
   const std::int64_t part = part_size(options_, rows);
   std::vector<std::vector<torch::Tensor>> parts;
   for (std::int64_t first = 0; first < rows; first += part) {
+    generators_.emplace_back(options_.device);
     const auto outputs = run(first, std::min(part, rows - first));
     parts.resize(outputs.size());
     for (std::size_t i = 0; i < outputs.size(); ++i) parts[i].push_back(outputs[i]);
@@ -42,7 +64,7 @@ TowerForward::TowerForward(Encode encode, torch::Tensor input, const EncodeOptio
 std::vector<torch::Tensor> TowerForward::run(std::int64_t first, std::int64_t count) {
   ForwardContext context;
   context.wanted_taps = options_.taps;
-  context.training = true;
+  context.training = options_.training;
   context.seed = options_.seed;
   context.step = static_cast<std::uint64_t>(step_);
   context.first_row = options_.first_row + first;
@@ -66,9 +88,11 @@ void TowerForward::backward() {
   if (!cached_) return;
   const std::int64_t rows = input_.size(0);
   const std::int64_t part = part_size(options_, rows);
+  GeneratorState now(options_.device);
   for (std::int64_t first = 0; first < rows; first += part) {
     const std::int64_t count = std::min(part, rows - first);
     std::vector<torch::Tensor> outputs, gradients;
+    generators_[static_cast<std::size_t>(first / part)].set();
     const auto again = run(first, count);
     for (std::size_t i = 0; i < again.size(); ++i) {
       if (!outputs_[i].grad().defined() || !again[i].requires_grad()) continue;
@@ -77,6 +101,7 @@ void TowerForward::backward() {
     }
     if (!outputs.empty()) torch::autograd::backward(outputs, gradients);
   }
+  now.set();
 }
 
 Encoder::Encoder(std::shared_ptr<Model> student, std::shared_ptr<Model> teacher, bool student_text,
@@ -98,25 +123,25 @@ void Encoder::encode_stream(const StreamBatch& images, const StreamBatch& texts,
   out.pairs = pairs;
   out.step = step;
   out.rows = {0, images.size(), images.size()};
+  out.comm = options_.comm;
   out.teacher.image = teacher_image(images);
   // The pairs' stored vectors, if any, are those of their images.
   out.teacher.text = teacher_text(texts, pairs ? torch::Tensor{} : texts.vectors);
   if (student_ == nullptr) return;
   if (images.pixels.defined()) {
-    auto& tower =
-        towers.emplace_back([this](const torch::Tensor& x, ForwardContext& c) { return student_->encode_image(x, c); },
-                            to_device(images.pixels, options_.device), options_, step);
-    out.student.image = tower.output();
-    out.student.taps = tower.taps();
+    const auto& forward = towers.emplace_back(tower("models.student", student_, true),
+                                              to_device(images.pixels, options_.device), options_, step);
+    out.student.image = forward.output();
+    out.student.taps = forward.taps();
   }
   out.student.text = out.teacher.text;
   if (student_text_ && texts.tokens.defined()) {
     EncodeOptions text = options_;
     text.taps.clear();
-    auto& tower =
-        towers.emplace_back([this](const torch::Tensor& x, ForwardContext& c) { return student_->encode_text(x, c); },
-                            to_device(texts.tokens, options_.device), text, step);
-    out.student.text = tower.output();
+    out.student.text = towers
+                           .emplace_back(tower("models.student", student_, false),
+                                         to_device(texts.tokens, options_.device), text, step)
+                           .output();
   }
   out.student.logit_scale = student_->logit_scale();
 }
@@ -124,15 +149,13 @@ void Encoder::encode_stream(const StreamBatch& images, const StreamBatch& texts,
 torch::Tensor Encoder::teacher_image(const StreamBatch& images) {
   if (images.vectors.defined()) return to_device(images.vectors, options_.device);
   if (teacher_ == nullptr || !images.pixels.defined()) return {};
-  return encode_frozen([this](const torch::Tensor& x, ForwardContext& c) { return teacher_->encode_image(x, c); },
-                       to_device(images.pixels, options_.device), options_);
+  return encode_frozen(tower("models.teacher", teacher_, true), to_device(images.pixels, options_.device), options_);
 }
 
 torch::Tensor Encoder::teacher_text(const StreamBatch& texts, const torch::Tensor& stored) {
   if (stored.defined()) return to_device(stored, options_.device);
   if (teacher_ == nullptr || !texts.tokens.defined()) return {};
-  return encode_frozen([this](const torch::Tensor& x, ForwardContext& c) { return teacher_->encode_text(x, c); },
-                       to_device(texts.tokens, options_.device), options_);
+  return encode_frozen(tower("models.teacher", teacher_, false), to_device(texts.tokens, options_.device), options_);
 }
 
 torch::Tensor encode_frozen(const TowerForward::Encode& encode, const torch::Tensor& input,

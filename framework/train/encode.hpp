@@ -16,6 +16,7 @@
 #include <dime/model.hpp>
 
 #include "data/batch.hpp"
+#include "ops/generator_state.hpp"
 #include "train/precision.hpp"
 
 namespace dime {
@@ -28,6 +29,8 @@ struct EncodeOptions {
   std::set<std::string> taps;         ///< of the student's image tower
   std::uint64_t seed = 0;
   std::int64_t first_row = 0;
+  Communicator* comm = nullptr;  ///< for losses that ask for it
+  bool training = true;          ///< false: the student draws no drop path
 };
 
 /// One tower's forward over one tensor of inputs, in micro-batches where asked.
@@ -36,7 +39,8 @@ class TowerForward {
   using Encode = std::function<torch::Tensor(const torch::Tensor& input, ForwardContext& context)>;
 
   TowerForward(Encode encode, torch::Tensor input, const EncodeOptions& options, std::int64_t step);
-  /// [rows, d] fp32, ready for the losses.
+  /// [rows, d] fp32, ready for the losses. Random numbers that the model draws from LibTorch's generators are the same
+  /// in both passes.
   const torch::Tensor& output() const { return outputs_.front(); }
   std::map<std::string, torch::Tensor> taps() const;
   /// After the losses' backward: carries the gradient of the outputs into the parameters. A no-op without
@@ -53,6 +57,7 @@ class TowerForward {
   bool cached_;
   std::vector<std::string> tap_names_;
   std::vector<torch::Tensor> outputs_;
+  std::vector<GeneratorState> generators_;  ///< before each part's first pass
 };
 
 /// A step's encodings of the streams and of the pairs, and the way back.

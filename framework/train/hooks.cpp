@@ -128,7 +128,6 @@ CheckpointHook::CheckpointHook(std::filesystem::path folder, Log log, std::int64
     : folder_(std::move(folder)), log_(std::move(log)), every_(every), keep_(keep) {}
 
 void CheckpointHook::after_step(Trainer& trainer, const StepReport& report) {
-  // The last one comes before the evaluations of `finish`, which may take long.
   const bool due = report.step == report.total || (every_ > 0 && report.step % every_ == 0);
   if (due) trainer.pause([&] { save(trainer); });
 }

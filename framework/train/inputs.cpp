@@ -24,6 +24,11 @@ std::shared_ptr<const Dataset> open_entry(const std::string& name, const SourceE
 
 }  // namespace
 
+RowParts parts_of(const BatchContent& content) {
+  // Texts are read even where only their vectors are used: it costs little and shows broken rows and swapped shards.
+  return {content.pixels || content.tokens || content.labels || content.stream == "texts", content.vectors};
+}
+
 std::vector<std::shared_ptr<const Dataset>> open_sources(const std::string& name, const StreamOptions& options,
                                                          const Plugins& plugins, RowParts parts) {
   std::vector<std::shared_ptr<const Dataset>> all;
@@ -42,6 +47,8 @@ BatchContent complete_content(BatchContent content, const std::vector<std::share
     need(content.labels, info.label, "labels");
     need(content.vectors, info.vector_width > 0, "vectors");
     if (!content.vectors) continue;
+    const auto* joined = dynamic_cast<const JoinedRows*>(source.get());
+    content.keys_differ = content.keys_differ || (joined != nullptr && joined->keys_differ());
     if (content.vector_width != 0 && content.vector_width != info.vector_width) {
       throw DataError("data." + content.stream + ": its features have vectors of " +
                       std::to_string(content.vector_width) + " and of " + std::to_string(info.vector_width) +
@@ -62,7 +69,7 @@ BatchPlan plan_batches(const std::string& name, const StreamOptions& options, st
 
 std::unique_ptr<Stream> open_stream(const std::string& name, const StreamOptions& options, const BatchContent& content,
                                     const Normalisation& normalisation, bool wrap, const InputContext& context) {
-  const RowParts parts{content.pixels || content.tokens || content.labels, content.vectors};
+  const RowParts parts = parts_of(content);
   auto sources = open_sources(name, options, context.plugins, parts);
   std::vector<std::int64_t> sizes;
   std::vector<double> weights;

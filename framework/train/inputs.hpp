@@ -23,6 +23,9 @@ struct InputContext {
   int world = 1;
 };
 
+/// What of its rows a stream reads.
+RowParts parts_of(const BatchContent& content);
+
 /// The sources of a stream, opened and joined with their vectors. `parts` says what will be read.
 /// Throws DataError that begins with "data.NAME".
 std::vector<std::shared_ptr<const Dataset>> open_sources(const std::string& name, const StreamOptions& options,

@@ -5,6 +5,8 @@
 
 #include <dime/error.hpp>
 
+#include "train/plugin_call.hpp"
+
 namespace dime {
 
 Step::Step(Encoder encoder, std::vector<ActiveLoss> losses, AdamW optimizer, LossScaler scaler, double clip,
@@ -20,11 +22,13 @@ std::vector<std::pair<std::string, torch::Tensor>> evaluate_losses(const std::ve
                                                                    const LossInput& streams, const LossInput& pairs) {
   std::vector<std::pair<std::string, torch::Tensor>> values;
   for (const auto& active : losses) {
-    const torch::Tensor value = active.loss->forward(active.on_pairs ? pairs : streams);
-    if (!value.defined() || value.numel() != 1) {
-      throw ArgumentError("losses." + active.name + ": forward must return a scalar");
+    const std::string name = "losses." + active.name;
+    auto value = plugin_call(name, [&] { return active.loss->forward(active.on_pairs ? pairs : streams); });
+    if (!value.defined() || value.numel() != 1 || !value.is_floating_point()) {
+      throw ArgumentError(name + ": forward must return a real scalar, not " +
+                          (value.defined() ? value.toString() + c10::str(value.sizes()) : "nothing"));
     }
-    values.emplace_back(active.name, value);
+    values.emplace_back(active.name, std::move(value));
   }
   return values;
 }
@@ -38,6 +42,7 @@ torch::Tensor Step::total(const Encoder::Result& encoded, std::int64_t step, Ste
     total = total.defined() ? total + part : part;
   }
   result.loss = total.item<double>();
+  if (!total.requires_grad()) throw TrainError("no loss depends on the student: the total has no gradient");
   return total;
 }
 

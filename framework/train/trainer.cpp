@@ -23,7 +23,7 @@ std::string short_text(double x) {
   return text.str();
 }
 
-constexpr std::int64_t kRowsBeforeRate = 100;  // below this a rate says nothing
+constexpr std::int64_t kRowsBeforeRate = 100;  // below this a rate says nothing before the run's end
 
 void take(std::unique_ptr<Stream>& stream, StreamBatch& into) {
   if (stream != nullptr) into = stream->next();
@@ -70,8 +70,16 @@ void Trainer::count_broken(const Batch& batch, StepReport& report) {
     state_.rows_seen += part->size();
     report.broken.insert(report.broken.end(), part->broken.begin(), part->broken.end());
   }
-  state_.broken_rows += static_cast<std::int64_t>(report.broken.size());
-  for (const auto& row : report.broken) ++state_.broken_by_stream[row.stream];
+  for (const auto& row : report.broken) {
+    if (row.retry > 0) continue;
+    ++state_.broken_rows;
+    ++state_.broken_by_stream[row.stream];
+  }
+}
+
+void Trainer::fail(const Batch& batch, const std::string& why, const std::vector<std::unique_ptr<Hook>>& hooks) {
+  for (const auto& hook : hooks) hook->failed(*this, batch, why);
+  throw TrainError(why);
 }
 
 StepReport Trainer::advance(const std::vector<std::unique_ptr<Hook>>& hooks) {
@@ -86,8 +94,10 @@ StepReport Trainer::advance(const std::vector<std::unique_ptr<Hook>>& hooks) {
   try {
     report.result = parts_.step->run(batch, state_.step, report.lr);
   } catch (const TrainError& e) {
-    for (const auto& hook : hooks) hook->failed(*this, batch, e.what());
-    throw;
+    fail(batch, e.what(), hooks);
+  } catch (const std::exception& e) {
+    const std::string text = e.what();
+    fail(batch, "step " + std::to_string(state_.step + 1) + ": " + text.substr(0, text.find('\n')), hooks);
   }
   const double done = now();
   ++state_.step;
@@ -110,8 +120,11 @@ void Trainer::check_broken(const StepReport& report) const {
     const auto found = state_.broken_by_stream.find(name);
     if (stream == nullptr || found == state_.broken_by_stream.end()) return;
     const std::int64_t rows = state_.step * stream->plan().batch_size();
-    const bool above = static_cast<double>(found->second) > rate * static_cast<double>(rows);
-    if (!above || (rows < kRowsBeforeRate && rate > 0)) return;
+    const bool few = rows < kRowsBeforeRate && rate > 0;
+    if (few && state_.step < parts_.total) return;
+    // One row of a short run is more than any usual rate.
+    const double allowed = std::max(rate * static_cast<double>(rows), few ? 1.0 : 0.0);
+    if (static_cast<double>(found->second) <= allowed) return;
     const auto last = std::find_if(report.broken.rbegin(), report.broken.rend(),
                                    [&](const BrokenRow& row) { return row.stream == name; });
     throw TrainError("data." + name + ": " + std::to_string(found->second) + " of " + std::to_string(rows) +

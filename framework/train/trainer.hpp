@@ -36,7 +36,8 @@ class Hook {
  public:
   virtual ~Hook() = default;
   virtual void after_step(Trainer&, const StepReport&) {}
-  /// The batch whose loss was not finite; the run ends after this. May throw a TrainError that says more than `why`.
+  /// The batch of a step that failed: its loss is not finite, or a plugin threw; the run ends after this. May throw a
+  /// TrainError that says more than `why`.
   virtual void failed(Trainer&, const Batch&, const std::string&) {}
   /// The last call, whether the run is complete or was asked to stop.
   virtual void finish(Trainer&, bool) {}
@@ -97,6 +98,7 @@ class Trainer {
   TrainState state() const;
   const CheckpointTensors& tensors() const { return parts_.tensors; }
   std::int64_t total() const { return parts_.total; }
+  const Streams& streams() const { return parts_.streams; }
   /// Updates in one epoch.
   double epoch() const { return parts_.streams.main().plan().batches_per_epoch(); }
   const TimeShares& times() const { return times_; }
@@ -107,6 +109,7 @@ class Trainer {
 
  private:
   StepReport advance(const std::vector<std::unique_ptr<Hook>>& hooks);
+  [[noreturn]] void fail(const Batch& batch, const std::string& why, const std::vector<std::unique_ptr<Hook>>& hooks);
   void count_broken(const Batch& batch, StepReport& report);
   void check_broken(const StepReport& report) const;
 

@@ -162,30 +162,6 @@ TEST(Reader, ABrokenRowIsAnError) {
   EXPECT_THROW(reader.next(batch), RowError);
 }
 
-TEST(JoinedRows, SizesMustAgree) {
-  try {
-    const JoinedRows rows("data.images", std::make_shared<Numbers>(10), std::make_shared<Numbers>(9), {});
-    FAIL();
-  } catch (const DataError& e) {
-    EXPECT_STREQ(
-        e.what(),
-        "data.images: its features have 9 rows, its source has 10; they must correspond row by row: extract the "
-        "features again");
-  }
-}
-
-TEST(JoinedRows, KeysThatDisagreeAreABrokenRow) {
-  const JoinedRows rows("data.images", std::make_shared<Numbers>(3),
-                        std::make_shared<Numbers>(3, std::set<std::int64_t>{}, "other"), {});
-  try {
-    rows.get(2);
-    FAIL();
-  } catch (const RowError& e) {
-    EXPECT_STREQ(e.what(),
-                 "row 2: the source's key is \"row2\", the features' is \"other2\": extract the features again");
-  }
-}
-
 TEST(RowSpan, IsAPartOfASource) {
   const auto whole = std::make_shared<Numbers>(10);
   const RowSpan span(whole, 4, 7);

@@ -103,7 +103,7 @@ TEST(TransformList, TheSameKeyGivesTheSamePixelsAndAnotherKeyOthers) {
 TEST(TransformList, TheEvaluationFormResizesAndCutsTheMiddle) {
   Image image = ramp(40, 60);
   CounterRandom random(1);
-  TransformList::evaluation(16, {}).run(image, random);
+  TransformList(TransformList::evaluation_steps(16)).run(image, random);
   EXPECT_EQ(image.height, 16);
   EXPECT_EQ(image.width, 16);
 }

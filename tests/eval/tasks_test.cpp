@@ -4,7 +4,9 @@
 #include <gtest/gtest.h>
 
 #include "support/errors.hpp"
+#include "support/plugins.hpp"
 #include "train/run.hpp"
+#include "train/weights.hpp"
 
 namespace dime::test {
 namespace {
@@ -81,6 +83,66 @@ TEST(LossesTask, Mistakes) {
             golden_file("golden_trajectory.yaml").string() + ": evaluate has no task \"bth\"; it has: empty, both");
   Evaluator without(loaded, torch::kCPU, nullptr);
   EXPECT_EQ(error_text<ConfigError>([&] { without.run("empty", 0); }), "evaluate: there is no models.student");
+}
+
+TEST(LossesTask, ABrokenRowIsAnError) {
+  const ScratchFolder scratch;
+  scratch.write("i.tsv", "a\tbm8gaW1hZ2U=\nb\tbm8gaW1hZ2U=\n");
+  scratch.write("f.tsv", "a\t" + std::string(256, 'B') + "\nb\t" + std::string(256, 'B') + "\n");
+  const LoadedExperiment loaded =
+      golden({held_out("images: {batch_size: 1, source: {type: tsv_images, list: " + (scratch / "i.tsv").string() +
+                       "}, features: {type: tsv_features, " + "list: " + (scratch / "f.tsv").string() + "}}")});
+  const RunModels models = build_models(loaded);
+  Evaluator evaluator(loaded, torch::kCPU, models.student);
+  EXPECT_NE(error_text<DataError>([&] { evaluator.run("held", 0); }).find("not a JPEG or PNG image"),
+            std::string::npos);
+}
+
+/// A file of random weights of a text tower.
+std::string text_weights(const ScratchFolder& scratch, const std::string& vocabulary) {
+  const auto text = options({{"width", "64"}, {"layers", "1"}, {"heads", "1"}, {"vocabulary", vocabulary}});
+  const auto model = make_model("clip", Value::map({{"embed_dim", Value::scalar("48"), {}}, {"text", text, {}}}));
+  const auto path = scratch / ("text_" + vocabulary + ".safetensors");
+  save_tensors(path, named_tensors(*model));
+  return path.string();
+}
+
+struct BadTask {
+  std::string task;
+  std::string message;
+};
+
+/// What cannot work is said before a run.
+TEST(CheckEvaluations, FindsWhatWouldFail) {
+  const ScratchFolder scratch;
+
+  scratch.write("r/zero/a.jpg", "x");
+  const std::string folder = "{type: image_folder, root: " + (scratch / "r").string() + "}";
+  const auto with_text = [&](const std::string& vocabulary, const std::string& init) {
+    return ", classes: [a], models: [student], text: {type: clip, embed_dim: 48, text: {width: 64, layers: 1, heads: "
+           "1, "
+           "vocabulary: " +
+           vocabulary + "}, init: " + init + "}}";
+  };
+  const std::string zero_shot = "{task: zero_shot, data: ";
+  const std::string small = text_weights(scratch, "100"), whole = text_weights(scratch, "49408");
+  const std::vector<BadTask> all{
+      {"{task: losses}", "a losses task needs held-out streams: give data.images, data.texts or data.pairs"},
+      {"{task: losses, data: {images: {batch_size: 5000, source: " + source("tsv_images", "image.list") +
+           ", features: " + source("tsv_features", "image-feat.list") + "}}}",
+       "data.images: batch_size 5000 is more than the 1280 rows of the source: lower it, or say `last: wrap`"},
+      {zero_shot + folder + with_text("49408", "/nope.safetensors"),
+       "command line: cannot open /nope.safetensors: No such file or directory"},
+      {zero_shot + folder + with_text("100", small),
+       "zero_shot: the text model has a vocabulary of 100, the tokenizer one of 49408"},
+      {zero_shot + source("tsv_images", "image.list") + with_text("49408", whole),
+       "data.evaluate: its source has no labels"},
+  };
+  for (const auto& [task, message] : all) {
+    const LoadedExperiment loaded = golden({"evaluate={bad: " + task + "}"});
+    const RunModels models = build_models(loaded);
+    EXPECT_EQ(error_text<Error>([&] { check_evaluations(loaded, models); }), message) << task;
+  }
 }
 
 /// A loss's own parameters are not in the student's weights, so what they would measure is not known here.

@@ -101,10 +101,18 @@ TEST_F(Checkpoints, EverythingComesBack) {
 }
 
 TEST_F(Checkpoints, TheNewestAreKept) {
-  for (const std::int64_t step : {1, 2, 10, 9}) save(step, 2);
+  for (const std::int64_t step : {1, 2, 9, 10}) save(step, 2);
   EXPECT_EQ(names(), (std::set<std::string>{"step_0000000009", "step_0000000010"}));
   save(11, 0);
   EXPECT_EQ(names().size(), 3U);
+}
+
+TEST_F(Checkpoints, ALaterOneThatIsDamagedDoesNotTakeThePlaceOfAGoodOne) {
+  save(2);
+  fs::resize_file(save(10) / "model.safetensors", 40);
+  save(3, 1);
+  EXPECT_EQ(names(), (std::set<std::string>{"step_0000000003", "step_0000000010"}));
+  EXPECT_EQ(newest_checkpoint(folder), folder / "step_0000000003");
 }
 
 TEST_F(Checkpoints, ADamagedOneIsPassedOver) {

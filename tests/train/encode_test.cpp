@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include "support/errors.hpp"
 #include "support/tensors.hpp"
 
 namespace dime {
@@ -100,6 +101,99 @@ TEST(Encoder, MicroBatchesGiveTheWholeBatch) {
   }
   EXPECT_FALSE(outcome(7).cached);
   expect_equal(outcome(100), whole);
+}
+
+/// dropout(pixels w), whose gradient is known from what came out.
+class Dropping final : public Model {
+ public:
+  Dropping() { weight = register_parameter("weight", torch::ones({4, 12})); }
+  ModelSpec spec() const override {
+    ModelSpec spec;
+    spec.image = ImageSpec{2};
+    spec.embed_dim = 4;
+    return spec;
+  }
+  torch::Tensor encode_image(const torch::Tensor& pixels, ForwardContext&) override {
+    return at::dropout(at::linear(pixels.flatten(1), weight), 0.5, is_training());
+  }
+  torch::Tensor weight;
+};
+
+TEST(Encoder, MicroBatchesDropTheSameElementsInBothPasses) {
+  const auto model = std::make_shared<Dropping>();
+  EncodeOptions options;
+  options.micro_batch_size = 3;
+  Encoder encoder(model, nullptr, false, options);
+  const Batch batch = toy_batch();
+  torch::manual_seed(3);
+  auto encoded = encoder.encode(batch, 0);
+  const auto out = encoded.streams.student.image;
+  const auto after = torch::rand({1});
+  out.sum().backward();
+  for (auto& tower : encoded.towers) tower.backward();
+  const auto kept = (out.detach() != 0).to(at::kFloat) * 2;
+  EXPECT_GT(kept.sum().item<float>(), 0);
+  EXPECT_LT(kept.sum().item<float>(), 2 * 28);
+  EXPECT_LE(test::relative_distance(model->weight.grad(), kept.t().matmul(batch.images.pixels.flatten(1))), 1e-6);
+  // The second pass leaves the generator where the first one did.
+  torch::manual_seed(3);
+  encoder.encode(batch, 0);
+  EXPECT_TRUE(torch::equal(torch::rand({1}), after));
+}
+
+TEST(Encoder, LossesSeeTheProcesses) {
+  WorldOfOne comm;
+  EncodeOptions options;
+  options.comm = &comm;
+  Encoder encoder(std::make_shared<Toy>(), nullptr, true, options);
+  const auto encoded = encoder.encode(toy_batch(), 0);
+  EXPECT_EQ(encoded.streams.comm, &comm);
+  EXPECT_EQ(encoded.streams.rows.first, 0);
+  EXPECT_EQ(encoded.streams.rows.count, 7);
+  EXPECT_EQ(encoded.streams.rows.total, 7);
+}
+
+TEST(Encoder, OutsideTrainingNothingIsDropped) {
+  EncodeOptions options;
+  options.training = false;
+  Encoder encoder(std::make_shared<Toy>(), nullptr, false, options);
+  Toy model;
+  ForwardContext context;
+  EXPECT_TRUE(torch::equal(encoder.encode(toy_batch(), 0).streams.student.image,
+                           model.encode_image(toy_batch().images.pixels, context)));
+}
+
+/// Breaks one promise of a model.
+class Faulty final : public Model {
+ public:
+  explicit Faulty(int fault) : fault_(fault) {}
+  ModelSpec spec() const override { return Toy().spec(); }
+  torch::Tensor encode_image(const torch::Tensor& pixels, ForwardContext&) override {
+    const std::int64_t rows = pixels.size(0);
+    if (fault_ == 0) throw std::runtime_error("enc boom\nwith a trace");
+    if (fault_ == 1) throw 7;
+    if (fault_ == 2) return {};
+    return fault_ == 3 ? torch::zeros({rows, 5}) : torch::zeros({rows, 4}, at::kLong);
+  }
+
+ private:
+  int fault_;
+};
+
+TEST(Encoder, AFaultyModelIsNamed) {
+  const auto said = [](int fault, bool teacher) {
+    const auto faulty = std::make_shared<Faulty>(fault);
+    Encoder encoder(teacher ? nullptr : faulty, teacher ? faulty : nullptr, false, {});
+    Batch batch = toy_batch();
+    if (teacher) batch.images.vectors = torch::Tensor();
+    return test::error_text<ArgumentError>([&] { encoder.encode(batch, 0); });
+  };
+  EXPECT_EQ(said(0, false), "models.student: enc boom");
+  EXPECT_EQ(said(0, true), "models.teacher: enc boom");
+  EXPECT_EQ(said(1, false), "models.student: threw something that is no std::exception");
+  EXPECT_EQ(said(2, false), "models.student: encode_image must give floats of shape [7, 4], not nothing");
+  EXPECT_EQ(said(3, false), "models.student: encode_image must give floats of shape [7, 4], not CPUFloatType[7, 5]");
+  EXPECT_EQ(said(4, true), "models.teacher: encode_image must give floats of shape [7, 4], not CPULongType[7, 4]");
 }
 
 TEST(Encoder, DropPathDependsOnTheGlobalRow) {
