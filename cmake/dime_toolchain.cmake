@@ -15,7 +15,8 @@ target_compile_options(dime_flags INTERFACE -Wall -Wextra -Wshadow -Wnon-virtual
                                             $<$<BOOL:${DIME_WERROR}>:-Werror>
                                             $<$<CXX_COMPILER_ID:GNU>:-fpch-preprocess> $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict$<SEMICOLON>-Wno-stringop-overflow$<SEMICOLON>-Wno-array-bounds>)
 if(DIME_SANITIZE)
-  add_compile_options(-fsanitize=${DIME_SANITIZE} -fno-omit-frame-pointer)
+  # GCC then takes what optionals of LibTorch and of its own library hold for uninitialised.
+  add_compile_options(-fsanitize=${DIME_SANITIZE} -fno-omit-frame-pointer -Wno-maybe-uninitialized)
   add_link_options(-fsanitize=${DIME_SANITIZE})
 endif()
 

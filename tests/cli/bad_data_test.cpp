@@ -120,6 +120,37 @@ TEST_F(BadData, TextThatDoesNotParseIsReplacedAndLogged) {
                                 "\"\\[\" but is no JSON: it does not parse at byte 4\treplaced by txt[0-9]+")));
 }
 
+/// Also where only the texts' stored vectors are used.
+TEST_F(BadData, TextBesideItsVectorsIsReadToo) {
+  set_payload("text-0.tsv", 3, "{\"captions\": [");
+  train("r", {"data.texts.source.list=data/text.list", "data.texts.shuffle=false", "data.texts.broken_rate=0.1",
+              "train.steps=2"});
+  EXPECT_EQ(broken("r"), 1);
+  EXPECT_THAT(lines_of(folder_.read("r/broken_rows.log")),
+              testing::ElementsAre(testing::MatchesRegex(
+                  "step 1\ttexts\t\\[dataset/tsv_texts\\] text-0.tsv:3 txt3: the text begins with "
+                  "\"\\{\" but is no JSON: it does not parse at byte 15\treplaced by txt[0-9]+")));
+}
+
+TEST_F(BadData, FeaturesWithKeysOfAnotherKindGoByTheirOrder) {
+  std::string numbered;
+  std::size_t row = 0;
+  for (const auto& line : lines_of(folder_.read("data/image-feat-0.tsv"))) {
+    numbered += std::to_string(row++) + line.substr(line.find('\t')) + "\n";
+  }
+  folder_.write("data/image-feat-0.tsv", numbered);
+  train("r", {vectors_});
+  train("straight");
+  EXPECT_EQ(broken("r"), 0);
+  EXPECT_EQ(metrics("r").back().at("loss"), metrics("straight").back().at("loss"));
+  EXPECT_NE(folder_.read("r/log.txt")
+                .find("data.images: the keys of the features differ from the source's: they are taken row by row"),
+            std::string::npos);
+  EXPECT_NE(dime({"check", "toy.yaml", vectors_})
+                .out.find("stored vectors of 48, whose keys differ from the source's: taken row by row\n"),
+            std::string::npos);
+}
+
 TEST_F(BadData, AboveTheRateTheRunStops) {
   for (std::size_t i = 0; i < 6; ++i) set_payload("image-0.tsv", 10 * i, "@@@@");
   const Outcome outcome = dime(train_words("r", {images_, "data.images.shuffle=false"}));

@@ -54,6 +54,33 @@ TEST_F(Resume, AfterSigusr1IsExact) {
   expect_same_end("r", "straight", "step_0000000400");
 }
 
+TEST_F(Resume, WithoutAWholeCheckpointIsRefused) {
+  train("r", {"train.steps=4"});
+  for (const std::string step : {"2", "4"}) {
+    std::filesystem::resize_file(folder_ / ("r/checkpoints/step_000000000" + step + "/model.safetensors"), 40);
+  }
+  const std::string before = folder_.read("r/metrics.jsonl");
+  expect_error(dime(train_words("r", {"train.steps=8", "--resume"})),
+               "every checkpoint in r/checkpoints is damaged; remove them to start from the beginning");
+  EXPECT_EQ(folder_.read("r/metrics.jsonl"), before);
+}
+
+/// The step's checkpoint comes before its evaluations.
+TEST_F(Resume, AfterAnEvaluationThatFailed) {
+  copy_data();
+  set_payload("image-0.tsv", 0, "@@@@");
+  const std::string held =
+      "evaluate.held={task: losses, every: 4, data: {images: {source: {type: tsv_images, list: data/image.list}, "
+      "features: {type: tsv_features, list: data/image-feat.list}}}}";
+  expect_error(dime(train_words("r", {held})),
+               "data.images of a losses task has a broken row: [dataset/tsv_images] image-0.tsv:0 img0: byte 0 is not "
+               "base64: '@'");
+  EXPECT_TRUE(exists("r/checkpoints/step_0000000004/state.json"));
+  train("r", {"--resume"});
+  train("straight");
+  expect_same_end("r", "straight", "step_0000000008");
+}
+
 TEST_F(Resume, ASignalWhileTheRunIsBuiltIsHeard) {
   Running run(train_words("r", words()), conditions_);
   while (run.running() && !exists("r")) std::this_thread::sleep_for(std::chrono::microseconds(200));
