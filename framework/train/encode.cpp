@@ -16,7 +16,7 @@ std::int64_t part_size(const EncodeOptions& options, std::int64_t rows) {
 torch::Tensor call_tower(const std::string& name, Model& model, bool image, const torch::Tensor& input,
                          ForwardContext& context) {
   return plugin_call(name, [&] {
-    const auto vectors = image ? model.encode_image(input, context) : model.encode_text(input, context);
+    auto vectors = image ? model.encode_image(input, context) : model.encode_text(input, context);
     const std::vector<std::int64_t> want{input.size(0), model.spec().embed_dim};
     if (!vectors.defined() || vectors.sizes() != want || !vectors.is_floating_point()) {
       throw ArgumentError((image ? "encode_image" : "encode_text") + std::string(" must give floats of shape ") +

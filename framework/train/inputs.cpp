@@ -79,7 +79,7 @@ std::unique_ptr<Stream> open_stream(const std::string& name, const StreamOptions
   }
   const std::uint64_t key = stream_key(context.seed, name);
   try {
-    Order order(std::move(sizes), std::move(weights), key, options.shuffle);
+    Order order(std::move(sizes), weights, key, options.shuffle);
     const BatchPlan plan = plan_batches(name, options, order.size(), wrap);
     const BatchContent complete = complete_content(content, sources);
     BatchMaker maker(complete, std::move(sources), TransformList(options.transform, normalisation), context.tokenizer,

@@ -102,8 +102,8 @@ Differences compare(const io::SafetensorsFile& file, const NamedTensors& into, c
       if (!begins_with_any(name, from.allow_missing)) d.missing.push_back(name);
       continue;
     }
-    const auto differs = [&](const std::string& stored, const std::string& wants) {
-      return name + " (" + stored + " in the file, " + wants + " in the model)";
+    const auto differs = [&, key = name](const std::string& stored, const std::string& wants) {
+      return key + " (" + stored + " in the file, " + wants + " in the model)";
     };
     if (tensor.sizes() != at::IntArrayRef(view->shape)) {
       d.misshaped.push_back(differs(shape_text(view->shape), shape_text(tensor.sizes())));
