@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # `cmake --install`: the program with its plugins, the SDK, and the CMake package for plugins written elsewhere.
 include(CMakePackageConfigHelpers)
+# dime refuses a plugin folder that others may write, as a umask of 002 would make it.
+set(CMAKE_INSTALL_DEFAULT_DIRECTORY_PERMISSIONS OWNER_READ OWNER_WRITE OWNER_EXECUTE GROUP_READ GROUP_EXECUTE
+                                                WORLD_READ WORLD_EXECUTE)
 set(DIME_PACKAGE_DIR ${CMAKE_INSTALL_LIBDIR}/cmake/dime)
 
 install(TARGETS dime dime_headers dime_torch EXPORT dimeTargets

@@ -42,29 +42,49 @@ std::vector<Topic> all_topics(const Plugins& plugins, std::vector<std::string>& 
   return topics;
 }
 
+std::string suggestion(const std::string& name, const std::vector<std::string>& known) {
+  const std::string near = nearest_name(name, known);
+  return (near.empty() ? "" : " (did you mean \"" + near + "\"?)") + "; there are: " + join(known);
+}
+
+Topic find_transform(const std::string& name) {
+  std::vector<std::string> names;
+  for (auto& [known, schema] : transform_schemas()) {
+    if (known == name) return {"transform/" + name, std::nullopt, schema};
+    names.push_back(known);
+  }
+  throw PluginError("there is no transform " + in_quotes(name) + suggestion(name, names));
+}
+
 Topic find_topic(const Plugins& plugins, const std::string& name) {
-  const auto slash = name.find('/');
-  const std::string kind = name.substr(0, slash);
-  if (slash != std::string::npos && kind != "transform") {
-    const std::string plugin = name.substr(slash + 1);
-    const PluginDescriptor& descriptor = plugins.load(kind, plugin);
-    return {name, plugins.file(kind, plugin), descriptor.schema()};
+  if (const auto slash = name.find('/'); slash != std::string::npos) {
+    const std::string kind = name.substr(0, slash), rest = name.substr(slash + 1);
+    if (kind == "transform") return find_transform(rest);
+    if (kind != "loss" && kind != "model" && kind != "dataset") {
+      throw PluginError(in_quotes(name) + ": " + in_quotes(kind) +
+                        " is no kind; the kinds are loss, model, dataset, transform");
+    }
+    const PluginDescriptor& descriptor = plugins.load(kind, rest);
+    return {name, plugins.file(kind, rest), descriptor.schema()};
   }
   std::vector<std::string> titles, broken;
   for (auto& topic : all_topics(plugins, broken)) {
     if (topic.title == name) return topic;
     titles.push_back(topic.title);
   }
-  const std::string near = nearest_name(name, titles);
-  throw PluginError("nothing is called \"" + name + "\"" + (near.empty() ? "" : " (did you mean \"" + near + "\"?)") +
-                    "; there are: " + join(titles));
+  throw PluginError("nothing is called " + in_quotes(name) + suggestion(name, titles));
+}
+
+/// A plugin's text may hold bytes that are no UTF-8, which JSON cannot.
+std::string dumped(const nlohmann::ordered_json& json) {
+  return json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
 }
 
 int run_describe(const std::string& name, bool json, const Program& program) {
   const Plugins plugins(search_path(program.installation.plugins));
   if (!name.empty()) {
     const Topic topic = find_topic(plugins, name);
-    std::cout << (json ? topic.json().dump(2) + "\n" : topic.text());
+    std::cout << (json ? dumped(topic.json()) : topic.text());
     return 0;
   }
   auto list = nlohmann::ordered_json::array();
@@ -76,7 +96,7 @@ int run_describe(const std::string& name, bool json, const Program& program) {
       std::cout << topic.title << std::string(topic.title.size() < 31 ? 31 - topic.title.size() : 1, ' ')
                 << first_sentence(topic.schema->help()) << "\n";
   }
-  if (json) std::cout << list.dump(2) << "\n";
+  if (json) std::cout << dumped(list);
   for (const auto& problem : broken) std::cerr << "dime: " << problem << "\n";
   return broken.empty() ? 0 : 1;
 }

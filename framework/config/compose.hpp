@@ -18,6 +18,7 @@ namespace dime {
 /// 3. `${env:NAME}` and `${other.key}` (from the root; items by number), as whole values or inside strings; `$${`
 /// stands
 ///    for `${`. A whole `${other.key}` stands for that value of any kind, and keeps its place and folder.
+/// Each value of the result has a serial number of its own.
 /// Throws ConfigError with the place: what load_yaml says, a cycle, an override that is no "key=value", that removes
 /// nothing or sets `extends`, a variable that is not set, a key that is not there.
 Value compose(const std::filesystem::path& file, const std::vector<std::string>& overrides = {});
@@ -28,6 +29,9 @@ Value merge(Value base, const Value& over);
 
 /// Sets one "key.path=value" in `root`. Throws ConfigError.
 void apply_override(Value& root, const std::string& text);
+
+/// Gives each value a serial number of its own, so that copies of one value at several places are told apart.
+void number_values(Value& root);
 
 /// Replaces every `${…}` in `root`. Throws ConfigError with every mistake.
 void interpolate(Value& root);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Durations, wall times, numbers of threads and weights.
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <map>
@@ -10,6 +11,8 @@
 namespace dime {
 
 std::int64_t Duration::steps(double epoch) const { return std::llround(unit == Unit::steps ? amount : amount * epoch); }
+
+std::int64_t Duration::interval(double epoch) const { return std::max<std::int64_t>(1, steps(epoch)); }
 
 std::string Duration::text() const {
   const std::string one = unit == Unit::steps ? "step" : "epoch";

@@ -68,19 +68,35 @@ void read_text_key(Value& options, ModelEntry& out, const std::string& owner, Pr
 }  // namespace
 
 bool read_model_entry(const Value& value, ModelEntry& out, const std::string& what, Problems& problems) {
-  const std::size_t before = problems.lines().size();
+  const std::size_t before = problems.size();
   if (!detail::read_component(value, out.component, what, problems)) return false;
-  const std::string owner = "model \"" + out.component.type + "\"";
+  const std::string owner = "model " + in_quotes(out.component.type);
   const Value* init = value.find("init");
   if (init != nullptr && !init->is_null()) {
     detail::OptionType<std::optional<InitOptions>>::read(*init, out.init, {}, "option \"init\" of " + owner, problems);
   }
   out.component.options = out.component.options.without(model_keys);
   read_text_key(out.component.options, out, owner, problems);
-  return problems.lines().size() == before;
+  return problems.size() == before;
 }
 
 namespace detail {
+
+namespace {
+
+/// An empty prefix is one of every name: nothing would be loaded, and nothing be missed.
+void refuse_empty(const Value& init, const std::string& key, const std::string& what, Problems& problems) {
+  const Value* prefixes = init.find(key);
+  if (prefixes == nullptr) return;
+  for (std::size_t i = 0; i < prefixes->items().size(); ++i) {
+    const Value& prefix = prefixes->items()[i];
+    if (!prefix.is_scalar() || !prefix.text().empty()) continue;
+    problems.add(prefix.mark(), "item " + std::to_string(i + 1) + " of option \"" + key + "\" of " + owner_name(what) +
+                                    " takes a prefix of names, got \"\"; every name has the empty one");
+  }
+}
+
+}  // namespace
 
 std::string OptionType<InitOptions>::type() { return "path, or map {path, skip, allow_missing}"; }
 std::string OptionType<InitOptions>::print(const InitOptions&) { return ""; }
@@ -88,8 +104,12 @@ std::vector<OptionInfo> OptionType<InitOptions>::nested() { return InitOptions::
 void OptionType<InitOptions>::read(const Value& v, InitOptions& out, const FieldRules&, const std::string& what,
                                    Problems& problems) {
   out.mark = v.mark();
-  if (v.is_map()) return InitOptions::schema().read(v, out, what, problems);
-  read_scalar(v, out.path, what, problems);
+  if (!v.is_map()) {
+    read_scalar(v, out.path, what, problems);
+    return;
+  }
+  InitOptions::schema().read(v, out, what, problems);
+  for (const char* key : {"skip", "allow_missing"}) refuse_empty(v, key, what, problems);
 }
 
 std::string OptionType<LossEntry>::type() { return "loss"; }
@@ -101,7 +121,7 @@ void OptionType<LossEntry>::read(const Value& v, LossEntry& out, const FieldRule
                                  Problems& problems) {
   if (!read_component(v, out.component, what, problems)) return;
   LossKeys keys;
-  LossKeys::schema().read(only(v, loss_keys), keys, "loss \"" + out.component.type + "\"", problems);
+  LossKeys::schema().read(only(v, loss_keys), keys, "loss " + in_quotes(out.component.type), problems);
   out.weight = keys.weight;
   out.on = keys.on;
   out.component.options = out.component.options.without(loss_keys);

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Evaluations: what each task takes.
+#include <algorithm>
+
 #include "config/experiment.hpp"
 
 namespace dime {
@@ -19,7 +21,9 @@ Schema<EvaluateEntry> EvaluateEntry::schema() {
       .option("transform", &EvaluateEntry::transform,
               "zero_shot: default: resize, centre crop and normalise as the model expects.")
       .option("every", &EvaluateEntry::every, "The time between two evaluations; absent: at the end only.", positive)
-      .option("batch_size", &EvaluateEntry::batch_size, "Rows of one forward, over all processes.", batch_rows);
+      .option("batch_size", &EvaluateEntry::batch_size,
+              "Rows of one forward, over all processes; default: 256, of a losses task those of the training's stream.",
+              batch_rows);
 }
 
 namespace {
@@ -43,12 +47,32 @@ void read_text_model(const Value& text, const std::string& owner, Problems& prob
   }
 }
 
+/// What stands in a list of its own must be something: an empty one measures nothing, or not what it seems to.
+void refuse_empty(const Value* list, const std::string& key, const std::string& takes, const std::string& owner,
+                  Problems& problems) {
+  if (list == nullptr || !list->is_list() || !list->items().empty()) return;
+  problems.add(list->mark(),
+               "option \"" + key + "\" of " + owner + " takes at least one " + takes + ", got an empty list");
+}
+
+void check_models(const Value& v, const EvaluateEntry& entry, const std::string& owner, Problems& problems) {
+  const Value* list = v.find("models");
+  refuse_empty(list, "models", "of student, teacher", owner, problems);
+  for (std::size_t i = 1; i < entry.models.size(); ++i) {
+    const auto here = entry.models.begin() + static_cast<std::ptrdiff_t>(i);
+    if (here->empty() || std::find(entry.models.begin(), here, *here) == here) continue;
+    problems.add(list->items()[i].mark(), "item " + std::to_string(i + 1) + " of option \"models\" of " + owner +
+                                              " says " + in_quotes(*here) + " again; remove it");
+  }
+}
+
 void check_templates(const Value& v, const EvaluateEntry& entry, const std::string& owner, Problems& problems) {
   const Value* list = v.find("templates");
+  refuse_empty(list, "templates", "prompt", owner, problems);
   for (std::size_t i = 0; i < entry.templates.size(); ++i) {
     if (entry.templates[i].find("{}") != std::string::npos) continue;
     problems.add(list->items()[i].mark(), "item " + std::to_string(i + 1) + " of option \"templates\" of " + owner +
-                                              " has no {} for the class name, got \"" + entry.templates[i] + "\"");
+                                              " has no {} for the class name, got " + in_quotes(entry.templates[i]));
   }
 }
 
@@ -65,6 +89,7 @@ void check_zero_shot(const Value& v, const EvaluateEntry& entry, const std::stri
     problems.add(entry.classes.mark(),
                  "option \"classes\" of " + owner + " takes a list of names or a name, got a map");
   } else if (entry.classes.is_list()) {
+    refuse_empty(&entry.classes, "classes", "name", owner, problems);
     std::vector<std::string> names;
     OptionType<std::vector<std::string>>::read(entry.classes, names, {}, "option \"classes\" of " + owner, problems);
   }
@@ -93,7 +118,7 @@ void check_losses(const Value& v, const EvaluateEntry& entry, const std::string&
 }  // namespace
 
 void read_streams(const EvaluateEntry& entry, DataOptions& out, Problems& problems) {
-  read_data(entry.data, std::to_string(entry.batch_size), "option \"data\" of the evaluation", out, problems);
+  read_data(entry.data, std::to_string(entry.forward_rows()), "option \"data\" of the evaluation", out, problems);
 }
 
 namespace detail {
@@ -105,6 +130,7 @@ void OptionType<EvaluateEntry>::read(const Value& v, EvaluateEntry& out, const F
                                      Problems& problems) {
   EvaluateEntry::schema().read(v, out, what, problems);
   const std::string owner = owner_name(what);
+  if (v.is_map()) check_models(v, out, owner, problems);
   if (v.is_map() && out.task == "zero_shot") check_zero_shot(v, out, owner, problems);
   if (v.is_map() && out.task == "losses") check_losses(v, out, owner, problems);
 }

@@ -36,7 +36,7 @@ bool version_is_known(const Value& root, Problems& problems) {
   Problems ignored;
   if (!detail::read_scalar(*version, number, "", ignored) || number == 1) return true;
   problems.add(version->mark(),
-               "schema " + version->text() +
+               "schema " + printable(version->text(), longest_shown) +
                    " is not known to dime " DIME_VERSION
                    ", which reads schema 1; use a newer dime, or write `schema: 1` if the file follows it");
   return false;
@@ -49,8 +49,8 @@ void check_name(const Value& root, const Experiment& e, Problems& problems) {
   if (!e.name.empty() && e.name[0] != '.' && e.name.find_first_not_of(allowed) == std::string::npos) return;
   problems.add(name->mark(),
                "option \"name\" of the experiment takes letters, digits, \".\", \"-\" and \"_\", not \".\" "
-               "first, got \"" +
-                   e.name + "\"");
+               "first, got " +
+                   in_quotes(e.name));
 }
 
 void check_lengths(const Value& root, const Experiment& e, Problems& problems) {
@@ -75,12 +75,12 @@ void check_losses(const Value& root, const Experiment& e, Problems& problems) {
   for (const auto& [name, loss] : e.losses) {
     const Mark mark = mark_of(root, {"losses", name, "on"});
     if (loss.on == "pairs" && at(root, {"data", "pairs"}) == nullptr) {
-      problems.add(mark, "loss \"" + name + "\" works on pairs, but there is no data.pairs");
+      problems.add(mark, "loss " + in_quotes(name) + " works on pairs, but there is no data.pairs");
     }
     const bool streams = at(root, {"data", "images"}) != nullptr || at(root, {"data", "texts"}) != nullptr;
     if (loss.on == "streams" && !streams) {
-      problems.add(mark, "loss \"" + name +
-                             "\" works on images and texts, but there is no data.images and no data.texts; "
+      problems.add(mark, "loss " + in_quotes(name) +
+                             " works on images and texts, but there is no data.images and no data.texts; "
                              "give one, or say `on: pairs`");
     }
   }
@@ -98,7 +98,7 @@ void check_teacher(const Value& root, Problems& problems) {
 
 void check_extracts(const Value& root, const Experiment& e, Problems& problems) {
   for (const auto& [name, entry] : e.extract) {
-    const std::string owner = "extraction \"" + name + "\"";
+    const std::string owner = "extraction " + in_quotes(name);
     const Value* of = at(root, {"extract", name, "of"});
     const bool known = entry.of == "data.images" || entry.of == "data.texts" || entry.of == "data.pairs";
     if (known && at(root, {"data", entry.of.substr(std::string("data.").size())}) == nullptr) {
@@ -108,6 +108,10 @@ void check_extracts(const Value& root, const Experiment& e, Problems& problems) 
       problems.add(mark_of(root, {"extract", name}),
                    owner + " needs option \"part\" (image or text: the side of the pairs)");
     }
+    const Value* part = at(root, {"extract", name, "part"});
+    if (known && entry.of != "data.pairs" && part != nullptr) {
+      problems.add(part->mark(), "option \"part\" of " + owner + " belongs to of: data.pairs; remove it");
+    }
     if (at(root, {"models", entry.model}) == nullptr && (entry.model == "teacher" || entry.model == "student")) {
       problems.add(mark_of(root, {"extract", name, "model"}),
                    owner + " encodes with the " + entry.model + ", but there is no models." + entry.model);
@@ -115,21 +119,19 @@ void check_extracts(const Value& root, const Experiment& e, Problems& problems) 
   }
 }
 
-void visit_stream(const StreamOptions& stream, const std::function<void(const std::string&, const Component&)>& visit) {
-  for (const auto& source : stream.sources) {
-    if (source.source) visit("dataset", *source.source);
-    if (source.features) visit("dataset", *source.features);
-  }
-}
+using Visit = std::function<void(const std::string& kind, const Component& component)>;
 
-void visit_streams(const DataOptions& data, const std::function<void(const std::string&, const Component&)>& visit) {
+void visit_streams(const DataOptions& data, const Visit& visit) {
   for (const auto* stream : {&data.images, &data.texts, &data.pairs}) {
-    if (*stream) visit_stream(**stream, visit);
+    if (!*stream) continue;
+    for (const auto& source : (*stream)->sources) {
+      if (source.source) visit("dataset", *source.source);
+      if (source.features) visit("dataset", *source.features);
+    }
   }
 }
 
-void visit_evaluation(const EvaluateEntry& entry,
-                      const std::function<void(const std::string&, const Component&)>& visit) {
+void visit_evaluation(const EvaluateEntry& entry, const Visit& visit) {
   Problems ignored;  // reported when the experiment was read
   if (entry.text.is_map()) {
     ModelEntry model;
@@ -163,14 +165,15 @@ Experiment read_experiment(const Value& value, Problems& problems) {
 
 void for_each_component(const Experiment& experiment,
                         const std::function<void(const std::string& kind, const Component& component)>& visit) {
+  const Visit named = [&](const std::string& kind, const Component& component) {
+    if (!component.type.empty()) visit(kind, component);  // else its reading reported it
+  };
   for (const auto* model : {&experiment.models.teacher, &experiment.models.student}) {
-    if (*model && !(*model)->component.type.empty()) visit("model", (*model)->component);
+    if (*model) named("model", (*model)->component);
   }
-  visit_streams(experiment.data, visit);
-  for (const auto& [name, loss] : experiment.losses) {
-    if (!loss.component.type.empty()) visit("loss", loss.component);
-  }
-  for (const auto& [name, entry] : experiment.evaluate) visit_evaluation(entry, visit);
+  visit_streams(experiment.data, named);
+  for (const auto& [name, loss] : experiment.losses) named("loss", loss.component);
+  for (const auto& [name, entry] : experiment.evaluate) visit_evaluation(entry, named);
 }
 
 }  // namespace dime

@@ -22,6 +22,8 @@ struct Duration {
 
   /// In steps, rounded to the nearest; `epoch` is the number of steps of one epoch.
   std::int64_t steps(double epoch) const;
+  /// The same for something that recurs: at least 1.
+  std::int64_t interval(double epoch) const;
   std::string text() const;
 };
 
@@ -168,9 +170,11 @@ struct EvaluateEntry {
   Value classes;  ///< zero_shot: a list of names or the name of a file in configs/eval; default: the source's
   std::vector<std::string>
       templates;  ///< zero_shot: prompts with `{}`; default: those of `classes`, or "a photo of a {}."
-  std::vector<Component> transform;  ///< zero_shot: default resize + centre crop + normalise by the model's spec
-  std::optional<Duration> every;     ///< absent: at the end only
-  std::int64_t batch_size = 256;
+  std::vector<Component> transform;        ///< zero_shot: default resize + centre crop + normalise by the model's spec
+  std::optional<Duration> every;           ///< absent: at the end only
+  std::optional<std::int64_t> batch_size;  ///< absent: 256, of a losses task its training stream's
+
+  std::int64_t forward_rows() const { return batch_size.value_or(256); }
   static Schema<EvaluateEntry> schema();
 };
 

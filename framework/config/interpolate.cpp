@@ -35,7 +35,7 @@ std::string expand(const Value& scalar, const std::function<std::string(const st
     } else if (text.compare(i, 2, "${") == 0) {
       const auto end = text.find('}', i);
       if (end == std::string::npos) {
-        throw Mistake{scalar.mark(), "\"" + text + "\" has ${ without }; write $${ for a plain ${"};
+        throw Mistake{scalar.mark(), in_quotes(text) + " has ${ without }; write $${ for a plain ${"};
       }
       out += replace(text.substr(i + 2, end - i - 2));
       i = end + 1;
@@ -51,7 +51,7 @@ std::string expand(const Value& scalar, const std::function<std::string(const st
 std::string environment(const std::string& name, const Mark& mark) {
   const char* value = name.empty() ? nullptr : std::getenv(name.c_str());
   if (value == nullptr) {
-    throw Mistake{mark, "the environment variable \"" + name + "\" is not set; set it or write the value here"};
+    throw Mistake{mark, "the environment variable " + in_quotes(name) + " is not set; set it or write the value here"};
   }
   return value;
 }
@@ -144,8 +144,8 @@ class Interpolation {
     if (inside.starts_with(env_prefix)) return environment(inside.substr(env_prefix.size()), scalar.mark());
     const Value found = target(inside, scalar);
     if (found.is_scalar()) return found.text();
-    throw Mistake{scalar.mark(),
-                  "\"${" + inside + "}\" stands for " + found.describe() + "; inside a string only a scalar can stand"};
+    throw Mistake{scalar.mark(), in_quotes("${" + inside + "}") + " stands for " + found.describe() +
+                                     "; inside a string only a scalar can stand"};
   }
 
   /// A copy of what `path` names, resolved.
@@ -159,10 +159,10 @@ class Interpolation {
       at = &step(*at, keys[i], path, user);
     }
     if (std::any_of(active_.begin(), active_.end(), circle)) {
-      throw Mistake{user.mark(), "\"${" + path + "}\" goes in a circle"};
+      throw Mistake{user.mark(), in_quotes("${" + path + "}") + " goes in a circle"};
     }
     visit(*at, keys);
-    if (at->is_null()) throw Mistake{user.mark(), "\"${" + path + "}\" names a value that is empty"};
+    if (at->is_null()) throw Mistake{user.mark(), in_quotes("${" + path + "}") + " names a value that is empty"};
     values_ += count_values(*at);
     if (values_ > max_values)
       throw Mistake{user.mark(), "the file holds more than 100000 values once every ${…} is replaced"};
@@ -171,7 +171,7 @@ class Interpolation {
 
   void follow(Value& at, const Keys& keys, const std::string& path, const Value& user) {
     if (std::find(active_.begin(), active_.end(), keys) != active_.end()) {
-      throw Mistake{user.mark(), "\"${" + path + "}\" goes in a circle"};
+      throw Mistake{user.mark(), in_quotes("${" + path + "}") + " goes in a circle"};
     }
     visit(at, keys);
   }
@@ -185,7 +185,7 @@ class Interpolation {
     Keys known;
     for (const auto& entry : at.entries()) known.push_back(entry.key);
     const std::string near = nearest_name(key, known);
-    throw Mistake{user.mark(), "\"${" + path + "}\" names nothing: there is no \"" + key + "\"" +
+    throw Mistake{user.mark(), in_quotes("${" + path + "}") + " names nothing: there is no " + in_quotes(key) +
                                    (near.empty() ? "" : " (did you mean \"" + near + "\"?)")};
   }
 
@@ -202,7 +202,7 @@ std::string expand_environment(const Value& scalar) {
   try {
     return expand(scalar, [&](const std::string& inside) {
       if (inside.starts_with(env_prefix)) return environment(inside.substr(env_prefix.size()), scalar.mark());
-      throw Mistake{scalar.mark(), "\"${" + inside + "}\" cannot stand here; only ${env:NAME} can"};
+      throw Mistake{scalar.mark(), in_quotes("${" + inside + "}") + " cannot stand here; only ${env:NAME} can"};
     });
   } catch (const Mistake& mistake) {
     throw ConfigError(mistake.mark.text() + ": " + mistake.message);

@@ -2,6 +2,8 @@
 #include <algorithm>
 #include <charconv>
 
+#include <dime/printable.hpp>
+
 #include "config/compose.hpp"
 #include "config/yaml.hpp"
 
@@ -22,35 +24,31 @@ std::vector<std::string> split(const std::string& path, const std::string& text)
     }
   }
   if (std::find(keys.begin(), keys.end(), "") != keys.end()) {
-    fail("\"" + text + "\" has an empty key; write key.path=value");
+    fail(in_quotes(text) + " has an empty key; write key.path=value");
   }
-  if (keys.size() > max_depth) fail("\"" + text.substr(0, 40) + "...\" goes deeper than 64 keys");
+  if (keys.size() > max_depth) fail(in_quotes(text) + " goes deeper than 64 keys");
   return keys;
 }
 
-/// Line 0: the command line has no lines to show; columns alone keep the places of its values apart.
-Value without_lines(Value value, int& count) {
-  if (value.is_list()) {
-    std::vector<Value> items;
-    for (const auto& item : value.items()) items.push_back(without_lines(item, count));
-    value = Value::list(std::move(items), value.mark());
-  }
+/// The command line has no lines to show.
+void drop_lines(Value& value) {
+  for (auto& item : value.items()) drop_lines(item);
   for (auto& entry : value.entries()) {
-    entry.value = without_lines(std::move(entry.value), count);
-    entry.mark = {entry.mark.origin, 0, ++count};
+    drop_lines(entry.value);
+    entry.mark.line = 0;
   }
-  value.set_mark({value.mark().origin, 0, ++count});
-  return value;
+  value.set_mark({value.mark().origin, 0, value.mark().column});
 }
 
 std::size_t item_number(const Value& list, const std::string& key, const std::string& text) {
   std::size_t i = 0;
   const auto [end, error] = std::from_chars(key.data(), key.data() + key.size(), i);
   if (error != std::errc() || end != key.data() + key.size()) {
-    fail("\"" + text + "\" names \"" + key + "\" in a list; items go by number from 0");
+    fail(in_quotes(text) + " names " + in_quotes(key) + " in a list; items go by number from 0");
   }
   if (i >= list.items().size()) {
-    fail("\"" + text + "\" names item " + key + " of a list of " + std::to_string(list.items().size()));
+    fail(in_quotes(text) + " names item " + printable(key, longest_shown) + " of a list of " +
+         std::to_string(list.items().size()));
   }
   return i;
 }
@@ -64,7 +62,7 @@ class Override {
     if (depth == keys_.size()) return merge(std::move(at), value_);
     if (at.is_list()) return put_item(at, depth);
     if (at.is_scalar()) {
-      fail("\"" + text_ + "\" sets a key inside " + at.describe() + ", which is no map (" + at.mark().text() + ")");
+      fail(in_quotes(text_) + " sets a key inside " + at.describe() + ", which is no map (" + at.mark().text() + ")");
     }
     const std::string& key = keys_[depth];
     if (value_.is_null() && at.find(key) == nullptr) fail_removal(at, key);
@@ -102,7 +100,7 @@ class Override {
     std::vector<std::string> known;
     for (const auto& entry : at.entries()) known.push_back(entry.key);
     const std::string near = nearest_name(key, known);
-    fail("\"" + text_ + "\" removes nothing: there is no \"" + key + "\"" +
+    fail(in_quotes(text_) + " removes nothing: there is no " + in_quotes(key) +
          (near.empty() ? "" : " (did you mean \"" + near + "\"?)"));
   }
 
@@ -115,20 +113,20 @@ class Override {
 
 void apply_override(Value& root, const std::string& text) {
   const auto equals = text.find('=');
-  if (equals == std::string::npos) fail("\"" + text + "\" is no override; write key.path=value");
+  if (equals == std::string::npos) fail(in_quotes(text) + " is no override; write key.path=value");
   auto keys = split(text.substr(0, equals), text);
   // The files were put together before this.
-  if (keys.front() == "extends") fail("\"" + text + "\" comes too late; write `extends` in the file");
+  if (keys.front() == "extends") fail(in_quotes(text) + " comes too late; write `extends` in the file");
   const auto origin = std::make_shared<const Origin>(Origin{"command line", std::filesystem::current_path()});
   Value value;
   try {
     value = parse_yaml(std::string_view(text).substr(equals + 1), origin);
   } catch (const ConfigError& e) {
     const std::string message = e.what();  // "command line:1:2: …": the place says nothing here
-    fail("\"" + text + "\": " + message.substr(message.find(": ") + 2));
+    fail(in_quotes(text) + ": " + message.substr(message.find(": ") + 2));
   }
-  int count = 0;
-  root = Override(text, std::move(keys), without_lines(std::move(value), count)).put(std::move(root), 0);
+  drop_lines(value);
+  root = Override(text, std::move(keys), std::move(value)).put(std::move(root), 0);
 }
 
 }  // namespace dime

@@ -3,29 +3,29 @@
 
 #include <algorithm>
 #include <cmath>
-#include <tuple>
 
 namespace dime {
 
 void Problems::add(const Mark& mark, const std::string& message) {
-  const Place place{mark.origin ? mark.origin->name : "", mark.line, mark.column};
   const std::string line = mark.origin ? mark.text() + ": " + message : message;
-  const auto key = [](const Place& p) { return std::tie(p.file, p.line, p.column); };
-  const auto at = std::upper_bound(places_.begin(), places_.end(), place,
-                                   [&](const Place& a, const Place& b) { return key(a) < key(b); });
-  if (std::find(lines_.begin(), lines_.end(), line) != lines_.end()) return;
-  lines_.insert(lines_.begin() + (at - places_.begin()), line);
-  places_.insert(at, place);
+  if (!seen_.insert(line).second) return;
+  lines_.emplace(Place{mark.origin ? mark.origin->name : "", mark.line, mark.column}, line);
 }
 
-void Problems::add_path(const Mark& mark) {
-  if (mark.origin) paths_.emplace(mark.origin, mark.line, mark.column);
+std::vector<std::string> Problems::lines() const {
+  std::vector<std::string> all;
+  for (const auto& [place, line] : lines_) all.push_back(line);
+  return all;
 }
 
-bool Problems::is_path(const Mark& mark) const { return paths_.contains({mark.origin, mark.line, mark.column}); }
+void Problems::add_path(const Value& value) {
+  if (value.serial() != 0) paths_.insert(value.serial());
+}
+
+bool Problems::is_path(const Value& value) const { return paths_.contains(value.serial()); }
 
 void Problems::raise() const {
-  if (!lines_.empty()) throw ConfigError(join(lines_, "\n"));
+  if (!lines_.empty()) throw ConfigError(join(lines(), "\n"));
 }
 
 std::string join(const std::vector<std::string>& names, std::string_view separator) {

@@ -29,7 +29,8 @@ bool read_number(const Value& value, T& out, const std::string& type, const std:
   const auto [end, error] = std::from_chars(s.data(), s.data() + s.size(), x);
   if (error == std::errc::invalid_argument || end != s.data() + s.size()) return takes(value, type, what, problems);
   if (error == std::errc::result_out_of_range) {
-    problems.add(value.mark(), what + " takes " + type + "; " + value.text() + " is more than a computer holds");
+    problems.add(value.mark(), what + " takes " + type + "; " + printable(value.text(), longest_shown) +
+                                   " is more than a computer holds");
     return false;
   }
   if (!std::isfinite(static_cast<double>(x))) return takes(value, type, what, problems);
@@ -76,7 +77,7 @@ bool read_scalar(const Value& value, Path& out, const std::string& what, Problem
   const bool readable = value.is_scalar() && !value.text().empty() && value.text().find('\0') == std::string::npos;
   if (!readable) return takes(value, "a path", what, problems);
   out = Path(resolved_path(value));
-  problems.add_path(value.mark());
+  problems.add_path(value);
   return true;
 }
 
@@ -101,7 +102,8 @@ bool expect_kind(const Value& value, Value::Kind kind, const std::string& type, 
 
 void check_range(const Value& value, double x, const FieldRules& rules, const std::string& what, Problems& problems) {
   if (!rules.range || rules.range->holds(x)) return;
-  problems.add(value.mark(), what + " must be " + rules.range->text() + ", got " + value.text());
+  problems.add(value.mark(),
+               what + " must be " + rules.range->text() + ", got " + printable(value.text(), longest_shown));
 }
 
 void check_choice(const Value& value, const std::string& x, const FieldRules& rules, const std::string& what,
@@ -109,7 +111,7 @@ void check_choice(const Value& value, const std::string& x, const FieldRules& ru
   const auto& names = rules.choices;
   if (names.empty() || std::find(names.begin(), names.end(), x) != names.end()) return;
   const std::string near = nearest_name(x, names);
-  problems.add(value.mark(), what + " takes one of " + join(names) + ", got \"" + x + "\"" +
+  problems.add(value.mark(), what + " takes one of " + join(names) + ", got " + in_quotes(x) +
                                  (near.empty() ? "" : " (did you mean \"" + near + "\"?)"));
 }
 
@@ -118,15 +120,15 @@ void report_unknown(const Value& map, const std::vector<std::string>& known, con
   const auto holds = [](const auto& names, const std::string& x) {
     return std::find(names.begin(), names.end(), x) != names.end();
   };
+  auto candidates = known;
+  candidates.insert(candidates.end(), also.begin(), also.end());
+  auto listed = known;
+  std::sort(listed.begin(), listed.end());
   for (const auto& entry : map.entries()) {
-    if (holds(known, entry.key) || holds(also, entry.key)) continue;
-    auto candidates = known;
-    candidates.insert(candidates.end(), also.begin(), also.end());
+    if (holds(candidates, entry.key)) continue;
     const std::string near = nearest_name(entry.key, candidates);
-    auto listed = known;
-    std::sort(listed.begin(), listed.end());
     problems.add(entry.mark.origin ? entry.mark : map.mark(),
-                 "unknown option \"" + entry.key + "\" of " + what +
+                 "unknown option " + in_quotes(entry.key) + " of " + what +
                      (near.empty() ? "" : " (did you mean \"" + near + "\"?)") +
                      (listed.empty() ? "; it takes no options" : "; it takes: " + join(listed)));
   }
@@ -149,6 +151,18 @@ std::string owner_name(const std::string& what) {
 std::string rules_text(const FieldRules& rules) {
   if (!rules.choices.empty()) return "one of " + join(rules.choices);
   return rules.range ? rules.range->text() : "";
+}
+
+void check_default(const std::string& name, double x, const FieldRules& rules) {
+  if (!rules.range || rules.range->holds(x)) return;
+  throw ArgumentError("the default of option \"" + name + "\" must be " + rules.range->text() + ", got " +
+                      print_number(x));
+}
+
+void check_default(const std::string& name, const std::string& x, const FieldRules& rules) {
+  const auto& names = rules.choices;
+  if (x.empty() || names.empty() || std::find(names.begin(), names.end(), x) != names.end()) return;
+  throw ArgumentError("the default of option \"" + name + "\" must be one of " + join(names) + ", got " + in_quotes(x));
 }
 
 std::string print_number(double x) {

@@ -13,7 +13,7 @@ Schema<RowsOptions> RowsOptions::schema() {
 Schema<SourceEntry> SourceEntry::schema() {
   return Schema<SourceEntry>("One source of a stream.")
       .option("weight", &SourceEntry::weight, "Its share of the stream's rows, next to the other sources' weights.",
-              positive)
+              Range{0, 1e9, true})
       .option("source", &SourceEntry::source, "The data source.")
       .option("features", &SourceEntry::features, "The teacher's vectors of the source's rows, row by row.")
       .option("rows", &SourceEntry::rows, "The part of the source that is used.");

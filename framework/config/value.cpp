@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include <dime/printable.hpp>
+
 namespace dime {
 
 std::string Mark::text() const {
@@ -76,7 +78,9 @@ std::string Value::describe() const {
     case Kind::scalar:
       break;
   }
-  return "\"" + text_ + "\"";
+  return in_quotes(text_);
 }
+
+std::string in_quotes(std::string_view text) { return "\"" + printable(text, longest_shown) + "\""; }
 
 }  // namespace dime

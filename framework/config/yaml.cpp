@@ -5,9 +5,15 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <climits>
 #include <cstring>
 #include <fstream>
 #include <sstream>
+#include <unordered_set>
+
+#include <dime/printable.hpp>
+
+#include "config/followed.hpp"
 
 namespace dime {
 namespace {
@@ -33,6 +39,7 @@ class Converter {
     if (depth > max_depth) fail(here, "nested deeper than " + std::to_string(max_depth) + " levels");
     if (++count_ > max_values)
       fail(here, "more than " + std::to_string(max_values) + " values (aliases count in full)");
+    check_tag(node, here);
     if (node.IsScalar()) return scalar(node, here);
     if (node.IsSequence()) return list(node, here, depth);
     if (node.IsMap()) return map(node, here, depth);
@@ -42,11 +49,17 @@ class Converter {
   }
 
  private:
-  static Value scalar(const YAML::Node& node, const Mark& here) {
+  static constexpr const char* string_tag = "tag:yaml.org,2002:str";
+
+  static void check_tag(const YAML::Node& node, const Mark& here) {
     const std::string& tag = node.Tag();
-    const bool quoted = tag == "!" || tag == "tag:yaml.org,2002:str";
-    if (!quoted && tag != "?" && !tag.empty()) fail(here, "the tag \"" + tag + "\" is not known; leave it out");
-    return Value::scalar(node.Scalar(), here, quoted);
+    if (tag.empty() || tag == "?" || tag == "!") return;
+    const char* own = node.IsScalar() ? string_tag : node.IsMap() ? "tag:yaml.org,2002:map" : "tag:yaml.org,2002:seq";
+    if (tag != own) fail(here, "the tag " + in_quotes(tag) + " is not known; leave it out");
+  }
+
+  static Value scalar(const YAML::Node& node, const Mark& here) {
+    return Value::scalar(node.Scalar(), here, node.Tag() == "!" || node.Tag() == string_tag);
   }
 
   Value list(const YAML::Node& node, const Mark& here, int depth) {
@@ -56,27 +69,29 @@ class Converter {
   }
 
   Value map(const YAML::Node& node, const Mark& here, int depth) {
-    Value out = Value::map({}, here);
+    std::vector<Value::Entry> entries;
+    std::unordered_set<std::string> keys;
     std::vector<Value> merged;
     for (const auto& pair : node) {
       const Mark at = mark(pair.first.Mark());
       if (!pair.first.IsScalar()) fail(at, "a key must be a string");
+      check_tag(pair.first, at);
       const std::string& key = pair.first.Scalar();
       Value value = convert(pair.second, depth + 1);
       if (key == "<<" && pair.first.Tag() == "?") {
         collect_merged(std::move(value), at, merged);
-      } else if (out.find(key) != nullptr) {
-        fail(at, "the key \"" + key + "\" stands twice in this map; remove one");
+      } else if (!keys.insert(key).second) {
+        fail(at, "the key " + in_quotes(key) + " stands twice in this map; remove one");
       } else {
-        out.set(key, std::move(value), at);
+        entries.push_back({key, std::move(value), at});
       }
     }
     for (auto& other : merged) {
       for (auto& entry : other.entries()) {
-        if (out.find(entry.key) == nullptr) out.set(entry.key, std::move(entry.value), entry.mark);
+        if (keys.insert(entry.key).second) entries.push_back(std::move(entry));
       }
     }
-    return out;
+    return Value::map(std::move(entries), here);
   }
 
   static void collect_merged(Value value, const Mark& at, std::vector<Value>& merged) {
@@ -113,7 +128,7 @@ Value parse_yaml(std::string_view text, std::shared_ptr<const Origin> origin) {
     if (documents.size() > 1) fail(converter.mark(documents[1].Mark()), "a second document; a file holds one");
     if (!documents.empty()) return converter.convert(documents[0], 1);
   } catch (const YAML::Exception& e) {
-    fail(converter.mark(e.mark), "not valid YAML: " + e.msg);
+    fail(converter.mark(e.mark), "not valid YAML: " + printable(e.msg));
   }
   Value nothing;
   nothing.set_mark({std::move(origin), 0, 0});
@@ -121,10 +136,12 @@ Value parse_yaml(std::string_view text, std::shared_ptr<const Origin> origin) {
 }
 
 Value load_yaml(const std::filesystem::path& file, const std::string& name) {
-  const std::string shown = name.empty() ? file.string() : name;
-  const auto folder = std::filesystem::weakly_canonical(std::filesystem::absolute(file).parent_path());
+  if (file.empty()) throw ConfigError("the name of the experiment file is empty; name a file");
+  const std::string shown = printable(name.empty() ? file.string() : name, PATH_MAX);
+  const std::string text = read_text(file, shown);  // before its folder: a name that leads nowhere fails here
+  const auto folder = followed(std::filesystem::absolute(file).parent_path());
   const auto origin = std::make_shared<const Origin>(Origin{shown, folder});
-  Value value = parse_yaml(read_text(file, shown), origin);
+  Value value = parse_yaml(text, origin);
   if (value.is_null()) throw ConfigError(shown + ": the file is empty; it takes a map of keys to values");
   if (!value.is_map()) fail(value.mark(), "the file takes a map of keys to values, got " + value.describe());
   return value;

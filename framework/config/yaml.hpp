@@ -24,8 +24,8 @@ Value parse_yaml(std::string_view text, std::shared_ptr<const Origin> origin);
 /// gives the same value again.
 std::string to_yaml(const Value& value);
 
-/// A copy of `value` in which each relative path that `read` noted (see Problems::add_path) is written in full, so that
-/// it means the same in a file of another folder.
+/// A copy of `value` (composed, so that its values are numbered) in which each relative path that `read` noted (see
+/// Problems::add_path) is written in full, so that it means the same in a file of another folder.
 Value absolute_paths(const Value& value, const Problems& read);
 
 }  // namespace dime

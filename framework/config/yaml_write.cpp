@@ -62,7 +62,7 @@ Value absolute_paths(const Value& value, const Problems& read) {
     for (auto& entry : out.entries()) entry.value = absolute_paths(entry.value, read);
     return out;
   }
-  if (!value.is_scalar() || !read.is_path(value.mark())) return value;
+  if (!value.is_scalar() || !read.is_path(value)) return value;
   return Value::scalar(detail::resolved_path(value).string(), value.mark(), true);
 }
 

@@ -1,16 +1,50 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "plugin/describe.hpp"
 
+#include <algorithm>
+#include <string_view>
+
 namespace dime {
 namespace {
 
 using nlohmann::ordered_json;
 
-/// A default as JSON where it is JSON (numbers, booleans, lists of them), else as text.
+/// Takes one string, as print_string writes it, off the front of `text`: up to a quote that ends it, or a comma.
+std::string take_string(std::string_view& text) {
+  std::string out;
+  const bool quoted = text.starts_with('"');
+  std::size_t i = quoted ? 1 : 0;
+  for (; i < text.size() && text[i] != (quoted ? '"' : ','); ++i) {
+    if (quoted && text[i] == '\\' && i + 1 < text.size()) ++i;
+    out += text[i];
+  }
+  text.remove_prefix(std::min(text.size(), i + (quoted ? 1 : 0)));
+  return out;
+}
+
+std::string string_of(std::string_view text) { return text.starts_with('"') ? take_string(text) : std::string(text); }
+
+/// The items of "[a, b]".
+ordered_json strings_of(std::string_view text) {
+  ordered_json all = ordered_json::array();
+  if (text.size() < 2) return all;
+  text = text.substr(1, text.size() - 2);
+  while (!text.empty()) {
+    all.push_back(take_string(text));
+    text.remove_prefix(std::min<std::size_t>(text.size(), 2));
+  }
+  return all;
+}
+
+/// A default as its type has it: a string stays one, also where it reads as a number.
 ordered_json default_json(const OptionInfo& option) {
-  if (option.default_value.empty()) return nullptr;
-  auto parsed = ordered_json::parse(option.default_value, nullptr, false);
-  return parsed.is_discarded() ? ordered_json(option.default_value) : parsed;
+  const std::string& text = option.default_value;
+  if (text.empty()) return nullptr;
+  if (option.type == "string") return string_of(text);
+  if (option.type == "path") return text;
+  if (option.type.starts_with("list of ") && option.type.find("string") != std::string::npos) return strings_of(text);
+  auto parsed = ordered_json::parse(text, nullptr, false);
+  return parsed.is_discarded() ? ordered_json(text) : parsed;
 }
 
 ordered_json options_json(const std::vector<OptionInfo>& options) {

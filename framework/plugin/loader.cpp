@@ -3,20 +3,10 @@
 
 #include <dime/error.hpp>
 
+#include "plugin/declared.hpp"
 #include "plugin/placed_error.hpp"
 
 namespace dime {
-namespace {
-
-/// The keys of a reference that the core reads, for the nearest name of an unknown one.
-std::vector<std::string> core_keys(const std::string& kind) {
-  if (kind == "loss") return {"type", "weight", "on"};
-  if (kind == "model") return {"type", "init", "text"};
-  return {"type"};
-}
-
-}  // namespace
-
 Plugins::Plugins(std::vector<SearchFolder> folders) : index_(std::move(folders)) {}
 
 const PluginLibrary& Plugins::library(const std::string& kind, const std::string& name) const {
@@ -31,20 +21,29 @@ const PluginDescriptor& Plugins::load(const std::string& kind, const std::string
   return library(kind, name).descriptor();
 }
 
+std::vector<const PluginLibrary*> Plugins::opened() const {
+  const std::lock_guard lock(mutex_);
+  std::vector<const PluginLibrary*> all;
+  for (const auto& [name, library] : libraries_) {
+    if (library != nullptr) all.push_back(library.get());
+  }
+  return all;
+}
+
 const SchemaBase& Plugins::schema(const std::string& kind, const std::string& name) const {
   return library(kind, name).schema();
 }
 
 void Plugins::check(const std::string& kind, const Component& component, Problems& problems) const {
   const std::string missing = index_.missing(kind, component.type);
-  if (!missing.empty()) return problems.add(component.mark, "[" + kind + "/" + component.type + "] " + missing);
+  if (!missing.empty()) return problems.add(component.mark, plugin_label(kind, component.type) + " " + missing);
   const SchemaBase* options = nullptr;
   try {
     options = &schema(kind, component.type);
   } catch (const PluginError& e) {
     return problems.add(component.mark, e.what());
   }
-  options->check(component.options, kind + " \"" + component.type + "\"", problems, core_keys(kind));
+  options->check(component.options, kind + " " + in_quotes(component.type), problems, core_keys(kind));
   check_references(options->options(), component.options, problems);
 }
 

@@ -32,6 +32,8 @@ class Plugins final : public Builder {
   const PluginFile& file(const std::string& kind, const std::string& name) const { return index_.find(kind, name); }
   /// The opened plugin. Throws PluginError: see PluginIndex::find and PluginLibrary.
   const PluginDescriptor& load(const std::string& kind, const std::string& name) const;
+  /// Every plugin that was opened so far, by kind and name: those that others refer to, too.
+  std::vector<const PluginLibrary*> opened() const;
   /// Its options. Throws like load.
   const SchemaBase& schema(const std::string& kind, const std::string& name) const;
 

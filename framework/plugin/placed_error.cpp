@@ -3,13 +3,10 @@
 
 #include <dime/error.hpp>
 
+#include "plugin/plugin_index.hpp"
+
 namespace dime {
 namespace {
-
-/// Tells an error that has its place already.
-struct Placed {
-  virtual ~Placed() = default;
-};
 
 template <class E>
 class PlacedError final : public E, public Placed {
@@ -20,7 +17,7 @@ class PlacedError final : public E, public Placed {
 std::string place_of(const Component& component) { return component.mark.origin ? component.mark.text() + ": " : ""; }
 
 std::string placed(const std::string& kind, const Component& component, const std::string& message) {
-  const std::string name = "[" + kind + "/" + component.type + "] ";
+  const std::string name = plugin_label(kind, component.type) + " ";
   const auto& origin = component.mark.origin;
   if (origin && message.starts_with(origin->name + ":")) return message;  // from a schema: each line has its own place
   return place_of(component) + (message.starts_with(name) ? "" : name) + message;

@@ -16,6 +16,8 @@
 #include <dime/error.hpp>
 #include <dime/schema.hpp>
 
+#include "config/followed.hpp"
+
 namespace dime {
 namespace {
 
@@ -56,13 +58,26 @@ void refuse_open_folder(const fs::path& folder) {
   }
 }
 
-void add_folder(std::vector<SearchFolder>& folders, SearchFolder folder) {
-  const auto canonical = fs::weakly_canonical(folder.path);
-  const auto same = [&](const SearchFolder& f) { return fs::weakly_canonical(f.path) == canonical; };
-  if (std::none_of(folders.begin(), folders.end(), same)) folders.push_back(std::move(folder));
+/// Whether there is such a folder; one that cannot be looked at may hold what is asked for.
+bool is_folder(const fs::path& folder, const std::string& from) {
+  std::error_code error;
+  const auto kind = fs::status(folder, error).type();
+  if (kind == fs::file_type::none) {
+    throw PluginError("the plugin folder " + folder.string() + from + " cannot be read: " + error.message());
+  }
+  return kind == fs::file_type::directory;
 }
 
 }  // namespace
+
+std::string plugin_label(const std::string& kind, const std::string& name) {
+  return "[" + kind + "/" + printable(name, longest_shown) + "]";
+}
+
+void add_folder(std::vector<SearchFolder>& folders, SearchFolder folder) {
+  const auto same = [here = followed(folder.path)](const SearchFolder& f) { return followed(f.path) == here; };
+  if (std::none_of(folders.begin(), folders.end(), same)) folders.push_back(std::move(folder));
+}
 
 std::vector<SearchFolder> search_path(const fs::path& program_folder, const std::vector<fs::path>& extra) {
   std::vector<SearchFolder> folders;
@@ -78,11 +93,10 @@ std::vector<SearchFolder> search_path(const fs::path& program_folder, const std:
 
 PluginIndex::PluginIndex(std::vector<SearchFolder> folders) : folders_(std::move(folders)) {
   for (const auto& folder : folders_) {
-    std::error_code error;
-    if (fs::is_directory(folder.path, error)) {
+    const std::string from = folder.stated_by.empty() ? "" : " (named by " + folder.stated_by + ")";
+    if (is_folder(folder.path, from)) {
       scan(folder.path);
     } else if (folder.must_exist) {
-      const std::string from = folder.stated_by.empty() ? "" : " (named by " + folder.stated_by + ")";
       throw PluginError("there is no plugin folder " + folder.path.string() + from);
     }
   }
@@ -91,8 +105,7 @@ PluginIndex::PluginIndex(std::vector<SearchFolder> folders) : folders_(std::move
 void PluginIndex::scan(const fs::path& folder) {
   refuse_open_folder(folder);
   for (const auto& kind : kinds) {
-    std::error_code error;
-    if (fs::is_directory(folder / kind.folder, error)) scan_kind(kind.name, folder / kind.folder);
+    if (is_folder(folder / kind.folder, "")) scan_kind(kind.name, folder / kind.folder);
   }
   const auto key = [](const PluginFile& f) { return std::tie(f.kind, f.name); };
   std::stable_sort(files_.begin(), files_.end(), [&](const auto& a, const auto& b) { return key(a) < key(b); });
@@ -101,31 +114,33 @@ void PluginIndex::scan(const fs::path& folder) {
 void PluginIndex::scan_kind(const std::string& kind, const fs::path& folder) {
   refuse_open_folder(folder);
   std::error_code error;
-  fs::directory_iterator entries(folder, error);
-  if (error) throw PluginError("the plugin folder " + folder.string() + " cannot be read: " + error.message());
-  for (const auto& entry : entries) {
-    if (entry.path().extension() != ".so") continue;
-    const std::string name = entry.path().stem().string();
-    const auto same = [&](const PluginFile& f) { return f.kind == kind && f.name == name; };
-    const auto other = std::find_if(files_.begin(), files_.end(), same);
-    if (other != files_.end()) {
-      throw PluginError("[" + kind + "/" + name + "] is there twice: " + other->file.string() + " and " +
-                        entry.path().string() + "; remove or rename one");
-    }
-    files_.push_back({kind, name, entry.path()});
+  for (fs::directory_iterator entry(folder, error); entry != fs::directory_iterator(); entry.increment(error)) {
+    if (entry->path().extension() == ".so") add({kind, entry->path().stem().string(), entry->path()});
   }
+  if (error) throw PluginError("the plugin folder " + folder.string() + " cannot be read: " + error.message());
+}
+
+void PluginIndex::add(PluginFile file) {
+  const auto same = [&](const PluginFile& f) { return f.kind == file.kind && f.name == file.name; };
+  const auto other = std::find_if(files_.begin(), files_.end(), same);
+  if (other != files_.end()) {
+    throw PluginError(plugin_label(file.kind, file.name) + " is there twice: " + other->file.string() + " and " +
+                      file.file.string() + "; remove or rename one");
+  }
+  files_.push_back(std::move(file));
 }
 
 const PluginFile& PluginIndex::find(const std::string& kind, const std::string& name) const {
   for (const auto& file : files_) {
     if (file.kind == kind && file.name == name) return file;
   }
-  throw PluginError("[" + kind + "/" + name + "] " + missing(kind, name));
+  throw PluginError(plugin_label(kind, name) + " " + missing(kind, name));
 }
 
 std::string PluginIndex::missing(const std::string& kind, const std::string& name) const {
+  const auto wanted = [&](const PluginFile& file) { return file.kind == kind && file.name == name; };
+  if (std::any_of(files_.begin(), files_.end(), wanted)) return "";
   const auto known = names(kind);
-  if (std::find(known.begin(), known.end(), name) != known.end()) return "";
   std::vector<std::string> searched;
   for (const auto& folder : folders_) searched.push_back(folder.path.string());
   const std::string near = nearest_name(name, known);
@@ -136,7 +151,7 @@ std::string PluginIndex::missing(const std::string& kind, const std::string& nam
 std::vector<std::string> PluginIndex::names(const std::string& kind) const {
   std::vector<std::string> all;
   for (const auto& file : files_) {
-    if (file.kind == kind) all.push_back(file.name);
+    if (file.kind == kind) all.push_back(printable(file.name, longest_shown));
   }
   return all;
 }

@@ -15,12 +15,18 @@ struct PluginFile {
   std::filesystem::path file;
 };
 
+/// "[loss/vl]", for messages.
+std::string plugin_label(const std::string& kind, const std::string& name);
+
 /// A folder to search. One that must be there is an error when it is not.
 struct SearchFolder {
   std::filesystem::path path;
   bool must_exist = true;
   std::string stated_by;  ///< "$DIME_PLUGIN_PATH", "the experiment's plugins"; for messages, may be empty
 };
+
+/// Appends `folder` unless the same one is there, by whatever name.
+void add_folder(std::vector<SearchFolder>& folders, SearchFolder folder);
 
 /// `program_folder`, then each entry of $DIME_PLUGIN_PATH (separated by ":"), then `extra` (the experiment's
 /// `plugins:`). A folder that stands twice is searched once.
@@ -30,8 +36,8 @@ std::vector<SearchFolder> search_path(const std::filesystem::path& program_folde
 /// The libraries `<kind>s/NAME.so` (losses, models, datasets) of the folders, sorted by kind and name.
 class PluginIndex {
  public:
-  /// Throws PluginError: a folder is missing, can be written by others than its owner, or belongs to another user than
-  /// root and the one who runs; the same kind and name twice (both files are named).
+  /// Throws PluginError: a folder is missing, cannot be read, can be written by others than its owner, or belongs to
+  /// another user than root and the one who runs; the same kind and name twice (both files are named).
   explicit PluginIndex(std::vector<SearchFolder> folders);
 
   const std::vector<PluginFile>& files() const { return files_; }
@@ -43,6 +49,7 @@ class PluginIndex {
  private:
   void scan(const std::filesystem::path& folder);
   void scan_kind(const std::string& kind, const std::filesystem::path& folder);
+  void add(PluginFile file);
   std::vector<std::string> names(const std::string& kind) const;
 
   std::vector<SearchFolder> folders_;

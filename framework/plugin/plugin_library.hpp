@@ -14,7 +14,8 @@ namespace dime {
 class PluginLibrary {
  public:
   /// Opens `file` after its stamp was found equal to this dime's. Throws PluginError: what check_stamp says, an
-  /// undefined symbol, no descriptor, a kind or name that disagrees with where the file lies, a null in the descriptor.
+  /// undefined symbol, no descriptor, a kind or name that disagrees with where the file lies, a null in the descriptor,
+  /// a default that breaks its option's rules, and what declaration_mistake says.
   explicit PluginLibrary(PluginFile file);
 
   const PluginDescriptor& descriptor() const { return *descriptor_; }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "train/load.hpp"
 
-#include <set>
+#include <algorithm>
 
 #include <dime/error.hpp>
 #include <dime/share.hpp>
@@ -15,30 +15,54 @@ namespace dime {
 namespace fs = std::filesystem;
 namespace {
 
-void check_transforms(const Experiment& e, Problems& problems) {
-  for (const auto* stream : {&e.data.images, &e.data.texts, &e.data.pairs}) {
-    if (*stream) TransformList::check((*stream)->transform, problems);
-  }
-  for (const auto& [name, task] : e.evaluate) TransformList::check(task.transform, problems);
+void check_transform_list(std::vector<Component> list, Problems& problems) {
+  std::erase_if(list, [](const Component& c) { return c.type.empty(); });  // reported when the experiment was read
+  TransformList::check(list, problems);
 }
 
-/// The experiment's folders are added one by one: each that cannot be searched is a mistake with a place of its own.
-std::shared_ptr<Plugins> find_plugins(const LoadedExperiment& loaded, Problems& problems) {
-  const fs::path& program = loaded.installation.plugins;
-  auto plugins = std::make_shared<Plugins>(search_path(program));
-  std::vector<fs::path> good;
-  for (std::size_t i = 0; i < loaded.experiment.plugins.size(); ++i) {
-    auto folders = good;
-    folders.push_back(loaded.experiment.plugins[i]);
-    if (folders.back().empty()) continue;  // reported when the experiment was read
+void check_transforms(const Experiment& e, Problems& problems) {
+  for (const auto* stream : {&e.data.images, &e.data.texts, &e.data.pairs}) {
+    if (*stream) check_transform_list((*stream)->transform, problems);
+  }
+  for (const auto& [name, task] : e.evaluate) check_transform_list(task.transform, problems);
+}
+
+/// Folders are added one by one: each that cannot be searched is a mistake of its own.
+class FolderFinder {
+ public:
+  explicit FolderFinder(const fs::path& program) : good_{{program, false, ""}} {
+    plugins_ = std::make_shared<Plugins>(good_);
+  }
+
+  void add(const SearchFolder& folder, const Mark& mark, Problems& problems) {
+    auto folders = good_;
+    add_folder(folders, folder);
     try {
-      plugins = std::make_shared<Plugins>(search_path(program, folders));
-      good = std::move(folders);
+      plugins_ = std::make_shared<Plugins>(folders);
+      good_ = std::move(folders);
     } catch (const PluginError& e) {
-      problems.add(loaded.resolved.find("plugins")->items()[i].mark(), e.what());
+      problems.add(mark, e.what());
     }
   }
-  return plugins;
+
+  std::shared_ptr<Plugins> plugins() const { return plugins_; }
+
+ private:
+  std::vector<SearchFolder> good_;
+  std::shared_ptr<Plugins> plugins_;
+};
+
+std::shared_ptr<Plugins> find_plugins(const LoadedExperiment& loaded, Problems& problems) {
+  const fs::path& program = loaded.installation.plugins;
+  FolderFinder finder(program);
+  for (const auto& folder : search_path(program)) finder.add(folder, {}, problems);
+  for (std::size_t i = 0; i < loaded.experiment.plugins.size(); ++i) {
+    const Path& folder = loaded.experiment.plugins[i];
+    if (folder.empty()) continue;  // reported when the experiment was read
+    finder.add({folder, true, "the experiment's plugins"}, loaded.resolved.find("plugins")->items()[i].mark(),
+               problems);
+  }
+  return finder.plugins();
 }
 
 }  // namespace

@@ -45,6 +45,37 @@ TEST_F(BadExperiment, NoFile) {
   expect_error(dime({"check", "none.yaml"}), "cannot read none.yaml: No such file or directory");
 }
 
+TEST_F(BadExperiment, ComponentsWithoutATypeAreSaidOnce) {
+  folder_.write(
+      "bad.yaml",
+      "schema: 1\nname: toy\ndata:\n  images:\n    source: {list: x}\n    transform: [{size: 3}]\n    batch_size: 1\n");
+  EXPECT_EQ(dime({"check", "bad.yaml"}).err,
+            "dime: bad.yaml:5:13: \"source\" of \"images\" of \"data\" needs option \"type\" (the name of its plugin)\n"
+            "bad.yaml:6:17: item 1 of \"transform\" of \"images\" of \"data\" needs option \"type\" (the name of its "
+            "plugin)\n");
+}
+
+TEST_F(BadExperiment, EvaluationsOfNothing) {
+  folder_.write("bad.yaml", "extends: toy.yaml\nevaluate:\n  held: {task: losses, models: []}\n");
+  for (const char* command : {"check", "eval"}) {
+    expect_error(
+        dime({command, "bad.yaml"}),
+        "bad.yaml:3:32: option \"models\" of \"held\" of \"evaluate\" takes at least one of student, teacher, got "
+        "an empty list");
+  }
+}
+
+TEST_F(BadExperiment, AFolderInTheVariableIsListedWithTheRest) {
+  std::filesystem::create_symlink("loop", folder_ / "loop");
+  conditions_.env["DIME_PLUGIN_PATH"] = "loop";
+  folder_.write("bad.yaml", "schema: 1\nname: toy\nextends: toy.yaml\nsead: 1\n");
+  EXPECT_EQ(
+      dime({"check", "bad.yaml"}).err,
+      "dime: the plugin folder loop (named by $DIME_PLUGIN_PATH) cannot be read: Too many levels of symbolic links\n"
+      "bad.yaml:4:1: unknown option \"sead\" of the experiment (did you mean \"seed\"?); it takes: data, device, "
+      "evaluate, extract, losses, models, name, plugins, schema, seed, threads, train\n");
+}
+
 TEST_F(BadExperiment, NoYaml) {
   folder_.write("bad.yaml", "schema: 1\nname: [x\n");
   const Outcome outcome = dime({"check", "bad.yaml"});

@@ -78,6 +78,16 @@ TEST_F(Language, ExtendsAndVariables) {
   EXPECT_EQ(json("r/checkpoints/step_0000000002/state.json").at("seed"), 2);
 }
 
+TEST_F(Language, TheRunFolderKeepsWhatAPathWasCopiedFrom) {
+  folder_.write("copied.yaml",
+                "extends: toy.yaml\nname: run7\ntrain: {steps: 1}\n"
+                "extract: {a: {model: student, of: data.images, to: {stem: \"${name}\"}}}\n");
+  ASSERT_EQ(dime({"train", "copied.yaml", "--run-dir", "r"}).status, 0);
+  const std::string written = folder_.read("r/experiment.yaml");
+  EXPECT_NE(written.find("\nname: run7\n"), std::string::npos) << written;
+  EXPECT_NE(written.find("/run7\"\n"), std::string::npos) << written;
+}
+
 TEST_F(Language, AMixtureOfSources) {
   const std::string golden = golden_folder().string();
   const std::string source = "source: {type: tsv_images, list: \"" + golden +

@@ -74,10 +74,17 @@ TEST_F(Compose, ExtendsMistakes) {
   scratch_.write("bad.yaml", "extends: {a: 1}\n");
   scratch_.write("broken.yaml", "extends: parts/broken.yaml\n");
   scratch_.write("parts/broken.yaml", "a: [1\n");
+  scratch_.write("folder.yaml", "extends: [parts]\n");
+  scratch_.write("loop.yaml", "x: 1\nextends: [round/a.yaml]\n");
+  std::filesystem::create_symlink("round", scratch_ / "round");
   scratch_.write("ref.yaml", "extends: \"${name}.yaml\"\nname: x\n");
   EXPECT_EQ(error("a.yaml"), "b.yaml:1:11: `extends` goes in a circle: a.yaml -> b.yaml -> a.yaml");
   EXPECT_EQ(error("self.yaml"), "self.yaml:1:10: `extends` goes in a circle: self.yaml -> self.yaml");
   EXPECT_EQ(error("none.yaml"), "none.yaml:1:10: `extends` names a file that does not exist: sub/gone.yaml");
+  EXPECT_EQ(error("folder.yaml"), "folder.yaml:1:11: `extends` names a folder: parts");
+  EXPECT_EQ(
+      error("loop.yaml"),
+      "loop.yaml:2:11: `extends` names a file that cannot be read (Too many levels of symbolic links): round/a.yaml");
   EXPECT_EQ(error("bad.yaml"), "bad.yaml:1:10: `extends` takes a path or a list of paths, got a map");
   EXPECT_EQ(error("broken.yaml"), "parts/broken.yaml:2:1: not valid YAML: end of sequence flow not found");
   EXPECT_EQ(error("ref.yaml"), "ref.yaml:1:10: \"${name}\" cannot stand here; only ${env:NAME} can");
@@ -133,30 +140,60 @@ TEST_F(Compose, OverrideMistakes) {
             "command line: \"losses.pvll=null\" removes nothing: there is no \"pvll\" (did you mean \"pvl\"?)");
   std::string deep = "a";
   for (int i = 0; i < 100; ++i) deep += ".a";
-  EXPECT_EQ(said(deep + "=1"), "command line: \"" + deep.substr(0, 40) + "...\" goes deeper than 64 keys");
+  EXPECT_EQ(said(deep + "=1"), "command line: \"" + deep.substr(0, 60) + "…\" goes deeper than 64 keys");
   for (const std::string text : {"extends=base.yaml", "extends=null", "extends.0=base.yaml"}) {
     EXPECT_EQ(said(text), "command line: \"" + text + "\" comes too late; write `extends` in the file");
   }
   EXPECT_EQ(said("a=[1"), "command line: \"a=[1\": not valid YAML: end of sequence flow not found");
 }
 
+struct NameAndFile {
+  std::string name;
+  Path file;
+  std::vector<Path> more;
+  static Schema<NameAndFile> schema() {
+    return Schema<NameAndFile>("")
+        .option("name", &NameAndFile::name, "")
+        .option("file", &NameAndFile::file, "")
+        .option("more", &NameAndFile::more, "");
+  }
+};
+
+Value with_full_paths(const Value& v) {
+  Problems read;
+  NameAndFile::schema().check(v, "o", read);
+  EXPECT_EQ(join(read.lines()), "");
+  return absolute_paths(v, read);
+}
+
 TEST_F(Compose, PathsOfOverridesAreApartFromOtherValuesOfTheCommandLine) {
-  struct Options {
-    std::string name;
-    Path file;
-    static Schema<Options> schema() {
-      return Schema<Options>("").option("name", &Options::name, "").option("file", &Options::file, "");
-    }
-  };
   for (const auto& texts : {std::vector<std::string>{"name=x", "o.file=y"}, {"o={name: x, file: y}"}}) {
     Value v = yaml("o: {}");
     for (const auto& text : texts) apply_override(v, text.starts_with("name") ? "o." + text : text);
-    Problems read;
-    Options::schema().check(*v.find("o"), "o", read);
-    const Value full = absolute_paths(v, read);
-    EXPECT_EQ(full.find("o")->find("name")->text(), "x");
-    EXPECT_EQ(full.find("o")->find("file")->text(), (std::filesystem::current_path() / "y").string());
+    number_values(v);
+    const Value full = with_full_paths(*v.find("o"));
+    EXPECT_EQ(full.find("name")->text(), "x");
+    EXPECT_EQ(full.find("file")->text(), (std::filesystem::current_path() / "y").string());
   }
+}
+
+TEST_F(Compose, PathsAreApartFromTheValuesThatTheyWereCopiedFrom) {
+  const std::string folder = std::filesystem::canonical(scratch_.path()).string();
+  const std::string texts[] = {"name: run7\nfile: ${name}\nmore: ['${name}', 'x${name}']\n",
+                               "name: &n run7\nfile: *n\nmore: [*n, xrun7]\n"};
+  for (const auto& text : texts) {
+    scratch_.write("main.yaml", text);
+    EXPECT_EQ(
+        to_yaml(with_full_paths(compose(scratch_ / "main.yaml"))),
+        "name: run7\nfile: \"" + folder + "/run7\"\nmore:\n  - \"" + folder + "/run7\"\n  - \"" + folder + "/xrun7\"\n")
+        << text;
+  }
+}
+
+TEST_F(Compose, LongTextsOfTheCommandLineAreCut) {
+  Value v = yaml("a: 1");
+  EXPECT_EQ(test::error_text<ConfigError>([&] { apply_override(v, "x\ny" + std::string(100, 'z')); }),
+            "command line: \"x\\x0Ay" + std::string(57, 'z') + "…\" is no override; write key.path=value");
 }
 
 }  // namespace

@@ -44,7 +44,9 @@ TEST(Streams, Mistakes) {
   EXPECT_EQ(data("{images: {sources: [], batch_size: 1}}"),
             "f.yaml:2:21: option \"sources\" of \"images\" of \"data\" takes at least one source, got an empty list");
   EXPECT_EQ(data("{images: {sources: [{weight: 0, source: {type: a}}, {weight: 1}], batch_size: 1}}"),
-            "f.yaml:2:31: option \"weight\" of item 1 of \"sources\" of \"images\" of \"data\" must be > 0, got 0\n"
+            "f.yaml:2:31: option \"weight\" of item 1 of \"sources\" of \"images\" of \"data\" must be strictly "
+            "between 0 and "
+            "1000000000, got 0\n"
             "f.yaml:2:54: item 2 of \"sources\" of \"images\" of \"data\" needs a `source` or `features`");
   EXPECT_EQ(data("{texts: {features: {type: a}, rows: {from: 1}, batch_size: 1}}"),
             "f.yaml:2:38: option \"rows\" of \"texts\" of \"data\" needs a `source` to take rows of");
@@ -105,6 +107,30 @@ TEST(Rules, Extractions) {
   EXPECT_EQ(with(student + "\ndata: {pairs: {source: {type: a}, batch_size: 1}}\nextract:\n"
                            "  a: {model: student, of: data.pairs, to: {stem: t}}\n"),
             "f.yaml:6:6: extraction \"a\" needs option \"part\" (image or text: the side of the pairs)");
+  EXPECT_EQ(with(student + "\n" + streams +
+                 "\nextract:\n  a: {model: student, of: data.images, part: image, to: {stem: t}}\n"),
+            "f.yaml:6:46: option \"part\" of extraction \"a\" belongs to of: data.pairs; remove it");
+}
+
+TEST(Rules, PrefixesOfWeights) {
+  EXPECT_EQ(
+      with("models: {student: {type: m, init: {path: w, skip: [a, ''], allow_missing: ['']}}}"),
+      "f.yaml:3:55: item 2 of option \"skip\" of \"init\" of model \"m\" takes a prefix of names, got \"\"; every name "
+      "has the empty one\n"
+      "f.yaml:3:76: item 1 of option \"allow_missing\" of \"init\" of model \"m\" takes a prefix of names, got \"\"; "
+      "every name has the empty one");
+}
+
+TEST(Rules, ComponentsWithoutATypeAreNotVisited) {
+  Problems problems;
+  const Experiment e = read_experiment(
+      test::yaml("{schema: 1, name: x, data: {images: {source: {list: a}, features: {type: f}, batch_size: 1}}}"),
+      problems);
+  EXPECT_EQ(join(problems.lines()),
+            "f.yaml:1:46: \"source\" of \"images\" of \"data\" needs option \"type\" (the name of its plugin)");
+  std::vector<std::string> visited;
+  for_each_component(e, [&](const std::string& kind, const Component& c) { visited.push_back(kind + "/" + c.type); });
+  EXPECT_THAT(visited, testing::ElementsAre("dataset/f"));
 }
 
 TEST(Rules, Evaluations) {
@@ -131,6 +157,17 @@ TEST(Rules, Evaluations) {
             "f.yaml:4:84: item 1 of option \"models\" of \"e\" of \"evaluate\" takes one of student, teacher, got "
             "\"students\" "
             "(did you mean \"student\"?)");
+  const std::string zero_shot = "{task: zero_shot, data: {type: a}, ";
+  EXPECT_EQ(
+      said("{task: losses, models: []}"),
+      "f.yaml:4:29: option \"models\" of \"e\" of \"evaluate\" takes at least one of student, teacher, got an empty "
+      "list");
+  EXPECT_EQ(said("{task: losses, models: [student, teacher, student]}"),
+            "f.yaml:4:48: item 3 of option \"models\" of \"e\" of \"evaluate\" says \"student\" again; remove it");
+  EXPECT_EQ(said(zero_shot + "templates: []}"),
+            "f.yaml:4:52: option \"templates\" of \"e\" of \"evaluate\" takes at least one prompt, got an empty list");
+  EXPECT_EQ(said(zero_shot + "classes: []}"),
+            "f.yaml:4:50: option \"classes\" of \"e\" of \"evaluate\" takes at least one name, got an empty list");
   EXPECT_EQ(said("{task: zero_shot, data: {type: a}, text: {type: m}}"),
             "f.yaml:4:47: option \"text\" of \"e\" of \"evaluate\" needs option \"init\" (the weights of this model)");
   EXPECT_EQ(

@@ -65,6 +65,10 @@ TEST(Interpolate, Mistakes) {
   EXPECT_EQ(error("a: ${}"), "f.yaml:1:4: \"${}\" names nothing: there is no \"\"");
   EXPECT_EQ(error("l: [1]\na: ${l.1}"), "f.yaml:2:4: \"${l.1}\" names nothing: there is no \"1\"");
   EXPECT_EQ(error("a: x${b"), "f.yaml:1:4: \"x${b\" has ${ without }; write $${ for a plain ${");
+  EXPECT_EQ(error("a: \"x\\n${b\""), "f.yaml:1:4: \"x\\x0A${b\" has ${ without }; write $${ for a plain ${");
+  EXPECT_EQ(
+      error("a: ${" + std::string(100, 'b') + "}"),
+      "f.yaml:1:4: \"${" + std::string(58, 'b') + "…\" names nothing: there is no \"" + std::string(60, 'b') + "…\"");
   EXPECT_EQ(error("m: {k: 1}\na: x${m}"),
             "f.yaml:2:4: \"${m}\" stands for a map; inside a string only a scalar can stand");
   EXPECT_EQ(error("m: null\na: ${m}"), "f.yaml:2:4: \"${m}\" names a value that is empty");

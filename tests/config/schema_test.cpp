@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <gmock/gmock.h>
 
+#include <chrono>
+
 #include "config/files.hpp"
 
 namespace dime {
@@ -203,6 +205,44 @@ TEST(Schema, Infos) {
   EXPECT_EQ(Needy::schema().options()[0].default_value, "");
 }
 
+template <class T>
+std::string refused_default(T Options::*member, const auto& rule) {
+  return test::error_text<ArgumentError>([&] { Schema<Options>("").option("x", member, "", rule); });
+}
+
+TEST(Schema, ADefaultKeepsTheRules) {
+  EXPECT_EQ(refused_default(&Options::scale, between(0, 1)),
+            "the default of option \"x\" must be between 0 and 1, got 100");
+  EXPECT_EQ(refused_default(&Options::depth, Range{3}), "the default of option \"x\" must be >= 3, got 2");
+  EXPECT_EQ(refused_default(&Options::mode, one_of({"fast", "slow"})),
+            "the default of option \"x\" must be one of fast, slow, got \"exact\"");
+}
+
+TEST(Schema, TextFromOutsideIsShownInPart) {
+  const std::string longer(1000, '7'), cut = std::string(60, '7') + "…";
+  EXPECT_EQ(said<Few>("\"a\\n\\e\": 1"),
+            "f.yaml:1:1: unknown option \"a\\x0A\\x1B\" of loss \"vl\"; it takes: scale, temperature");
+  EXPECT_EQ(said<Options>("depth: " + longer),
+            "f.yaml:1:8: option \"depth\" of loss \"vl\" takes an integer; " + cut + " is more than a computer holds");
+  EXPECT_EQ(
+      said<Options>("scale: 9" + std::string(100, '0')),
+      "f.yaml:1:8: option \"scale\" of loss \"vl\" must be between 0 and 1000, got 9" + std::string(59, '0') + "…");
+  EXPECT_EQ(said<Options>("mode: \"x\\ny\""),
+            "f.yaml:1:7: option \"mode\" of loss \"vl\" takes one of exact, fused, got \"x\\x0Ay\"");
+  EXPECT_EQ(said<Options>("towers: {\"a\\nb\": {width: 0}}"),
+            "f.yaml:1:26: option \"width\" of \"a\\x0Ab\" of \"towers\" of loss \"vl\" must be > 0, got 0");
+}
+
+TEST(Schema, ManyMistakesTakeNoLongerThanTheyMust) {
+  std::string text;
+  for (int i = 0; i < 50000; ++i) text += "unknown_" + std::to_string(i) + ": 1\n";
+  Problems problems;
+  const auto start = std::chrono::steady_clock::now();
+  Few::schema().check(test::yaml(text), "loss \"vl\"", problems);
+  EXPECT_EQ(problems.size(), 50000u);
+  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(10));
+}
+
 TEST(Names, Nearest) {
   EXPECT_EQ(nearest_name("vll", {"clip", "vl"}), "vl");
   EXPECT_EQ(nearest_name("lossess", {"losses", "data"}), "losses");
@@ -223,9 +263,10 @@ TEST(Paths, ResolveAgainstTheFolderOfTheFile) {
   const auto path = [](const std::string& text) {
     Path out;
     Problems problems;
-    const Value v = test::yaml(text);
+    Value v = test::yaml(text);
+    number_values(v);
     EXPECT_TRUE(detail::read_scalar(v, out, "x", problems));
-    EXPECT_TRUE(problems.is_path(v.mark()));
+    EXPECT_TRUE(problems.is_path(v));
     return out.string();
   };
   EXPECT_EQ(path("a/b"), "/folder/a/b");

@@ -33,6 +33,8 @@ TEST(Value, Describe) {
   EXPECT_EQ(Value::list({}).describe(), "a list");
   EXPECT_EQ(Value::map({}).describe(), "a map");
   EXPECT_EQ(Value::scalar("x").describe(), "\"x\"");
+  EXPECT_EQ(Value::scalar("x\ny\x1B" + std::string(100, 'z')).describe(),
+            "\"x\\x0Ay\\x1B" + std::string(56, 'z') + "…\"");
 }
 
 }  // namespace

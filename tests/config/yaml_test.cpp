@@ -34,6 +34,12 @@ TEST(Yaml, Nulls) {
   EXPECT_TRUE(yaml("# only words\n").is_null());
 }
 
+TEST(Yaml, TagsOfTheThreeForms) {
+  const Value v = yaml("{a: !!map {b: !!str 1}, c: !!seq [!  2]}");
+  EXPECT_TRUE(v.find("a")->find("b")->quoted());
+  EXPECT_TRUE(v.find("c")->is_list());
+}
+
 TEST(Yaml, AliasesAndMergeKeys) {
   const Value v = yaml("base: &b {x: 1, y: 2}\none: {<<: *b, y: 3}\ntwo: {<<: [{z: 1}, *b]}\nthree: *b\n");
   EXPECT_EQ(v.find("one")->find("x")->text(), "1");
@@ -48,6 +54,10 @@ TEST(Yaml, Mistakes) {
   EXPECT_EQ(error("a: 1\nb: 2\na: 3\n"), "f.yaml:3:1: the key \"a\" stands twice in this map; remove one");
   EXPECT_EQ(error("[x]: 1"), "f.yaml:1:1: a key must be a string");
   EXPECT_EQ(error("a: !secret 1"), "f.yaml:1:4: the tag \"!secret\" is not known; leave it out");
+  EXPECT_EQ(error("a: !foo {b: 1}"), "f.yaml:1:4: the tag \"!foo\" is not known; leave it out");
+  EXPECT_EQ(error("a: !foo [1]"), "f.yaml:1:4: the tag \"!foo\" is not known; leave it out");
+  EXPECT_EQ(error("!foo a: 1"), "f.yaml:1:1: the tag \"!foo\" is not known; leave it out");
+  EXPECT_EQ(error("\"a\\e\": 1\n\"a\\e\": 2"), "f.yaml:2:1: the key \"a\\x1B\" stands twice in this map; remove one");
   EXPECT_EQ(error("a: 1\n---\nb: 1\n"), "f.yaml:3:1: a second document; a file holds one");
   EXPECT_EQ(error("a: *b"), "f.yaml:1:4: not valid YAML: the referenced anchor is not defined");
   EXPECT_EQ(error("a: {<<: 3}"), "f.yaml:1:5: \"<<\" takes a map or a list of maps, got \"3\"");
@@ -78,6 +88,9 @@ TEST_F(YamlFiles, FilesThatCannotBeUsed) {
   };
   EXPECT_EQ(load(scratch_.path() / "none.yaml"), "cannot read x.yaml: No such file or directory");
   EXPECT_EQ(load(scratch_.path()), "cannot read x.yaml: it is a folder");
+  EXPECT_EQ(load(""), "the name of the experiment file is empty; name a file");
+  std::filesystem::create_symlink("loop", scratch_ / "loop");
+  EXPECT_EQ(load(scratch_ / "loop" / "x.yaml"), "cannot read x.yaml: Too many levels of symbolic links");
   EXPECT_EQ(load(scratch_.write("e.yaml", "")), "x.yaml: the file is empty; it takes a map of keys to values");
   EXPECT_EQ(load(scratch_.write("l.yaml", "- 1\n")), "x.yaml:1:1: the file takes a map of keys to values, got a list");
   EXPECT_EQ(load(scratch_.write("s.yaml", "hello\n")),
@@ -128,7 +141,8 @@ TEST(ToYaml, PathsAreWrittenInFull) {
                           .option("list", &Options::list, "")
                           .option("name", &Options::name, "")
                           .option("more", &Options::more, "");
-  const Value v = yaml("{list: ../a.list, name: b.list, more: [c, /d]}");
+  Value v = yaml("{list: ../a.list, name: b.list, more: [c, /d]}");
+  number_values(v);
   Problems read;
   schema.check(v, "x", read);
   const Value full = absolute_paths(v, read);

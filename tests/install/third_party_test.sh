@@ -6,6 +6,7 @@ set -euo pipefail
 source_dir=$1 build_dir=$2 cxx=$3 sanitizers=${4:-}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
+umask 002  # many systems' own: no plugin folder may come out writable by the group
 
 fail() {
   echo "FAIL: $1"
@@ -27,6 +28,8 @@ for file in bin/dime lib/libdime.so include/dime/loss.hpp include/dime/build.hpp
             lib/cmake/dime/dimeConfigVersion.cmake lib/cmake/dime/dimeTargets.cmake bin/plugins/losses/vl.so; do
   [[ -e "$work/dime/$file" ]] || fail "the installed tree lacks $file"
 done
+writable=$(find "$work/dime" -type d -perm /022)
+[[ -z "$writable" ]] || fail "the installed tree has folders that others may write: $writable"
 [[ -z "$(find "$work/dime/include" -type f ! -path '*/include/dime/*')" ]] || fail "include/ holds more than the SDK"
 if grep -rqF "$source_dir" "$work/dime/lib/cmake"; then fail "the package names the source tree"; fi
 

@@ -65,6 +65,29 @@ TEST(DescribeSchema, RequiredAndLists) {
       R"({"name":"mode","type":"string","default":"exact","range":"one of exact, fused","required":false,"help":"How."}]})");
 }
 
+struct Strings {
+  std::string one = "1", none = "null", quoted = "a \"b\"\n", empty;
+  std::vector<std::string> list{"a", "1", "b, c", ""}, nothing;
+  std::optional<Path> path = Path("7");
+  static Schema<Strings> schema() {
+    return Schema<Strings>("")
+        .option("one", &Strings::one, "")
+        .option("none", &Strings::none, "")
+        .option("quoted", &Strings::quoted, "")
+        .option("empty", &Strings::empty, "")
+        .option("list", &Strings::list, "")
+        .option("nothing", &Strings::nothing, "")
+        .option("path", &Strings::path, "");
+  }
+};
+
+TEST(DescribeSchema, DefaultsKeepTheirTypes) {
+  const auto json = describe_json("x", Strings::schema());
+  auto defaults = nlohmann::ordered_json::array();
+  for (const auto& option : json["options"]) defaults.push_back(option["default"]);
+  EXPECT_EQ(defaults.dump(), R"(["1","null","a \"b\"\n","",["a","1","b, c",""],[],"7"])");
+}
+
 TEST(DescribeSchema, Experiment) {
   const auto j = describe_json("experiment", Experiment::schema());
   EXPECT_EQ(j["options"].size(), 12u);

@@ -48,6 +48,15 @@ TEST_F(Loader, NeedsFollowTheOptions) {
             "e.yaml:1:8: [loss/throwing] could not be made: no needs for runtime_error");
 }
 
+TEST_F(Loader, KnowsWhatItOpenedAlsoByReference) {
+  EXPECT_TRUE(plugins_->opened().empty());
+  EXPECT_NE(said("dataset", "{type: wrapper, source: {type: wrappr}}"), "");
+  said("loss", "{type: good}");
+  std::vector<std::string> names;
+  for (const auto* library : plugins_->opened()) names.push_back(library->file().kind + "/" + library->file().name);
+  EXPECT_THAT(names, testing::ElementsAre("dataset/wrapper", "loss/good"));
+}
+
 TEST_F(Loader, ChecksOptions) {
   EXPECT_EQ(
       said("loss", "{type: good, temprature: 2}"),

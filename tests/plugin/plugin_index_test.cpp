@@ -69,6 +69,22 @@ TEST_F(Index, MissingFolders) {
   EXPECT_TRUE(PluginIndex({{scratch_ / "gone", false, ""}}).files().empty());
 }
 
+TEST_F(Index, FoldersThatLeadNowhere) {
+  fs::create_symlink("loop", scratch_ / "loop");
+  EXPECT_EQ(refusal({{scratch_ / "loop", true, "$DIME_PLUGIN_PATH"}}),
+            "the plugin folder P/loop (named by $DIME_PLUGIN_PATH) cannot be read: Too many levels of symbolic links");
+  std::vector<SearchFolder> folders;
+  add_folder(folders, {scratch_ / "loop", true, ""});
+  add_folder(folders, {scratch_ / "loop", true, ""});
+  EXPECT_EQ(folders.size(), 1u);
+}
+
+TEST_F(Index, NamesArePrintable) {
+  scratch_.write("losses/a\nb.so", "x");
+  EXPECT_EQ(error<PluginError>([&] { PluginIndex(folders()).find("loss", "c\x1B"); }),
+            "[loss/c\\x1B] no such plugin; losses found: a\\x0Ab (searched: P)");
+}
+
 TEST_F(Index, SearchPath) {
   ::setenv("DIME_PLUGIN_PATH", "/one::/two:/program", 1);
   const auto all = search_path("/program", {"/two", "/three"});

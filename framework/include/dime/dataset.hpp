@@ -51,6 +51,9 @@ class DIME_API Dataset {
   virtual Row get(std::int64_t i) const = 0;
   /// What the rows have.
   virtual DatasetInfo info() const = 0;
+  /// Where row i lies, for messages about what the row holds: its file and place there, as far as the source knows
+  /// them. 0 <= i < size(); safe from many threads at once, and for a broken row too.
+  virtual std::string where(std::int64_t i) const { return "row " + std::to_string(i); }
 };
 
 }  // namespace dime

@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// The errors of data sources, each with its component's name before the message. Torch-free.
+// The errors of data sources, each with its component's name before the message, and the checks that they share.
+// Torch-free.
 #pragma once
 
+#include <cmath>
 #include <cstdint>
+#include <limits>
+#include <span>
 #include <string>
 #include <utility>
 
@@ -32,6 +36,22 @@ inline void check_row(const char* name, std::int64_t i, std::int64_t size) {
   if (i >= 0 && i < size) return;
   throw ArgumentError("[" + std::string(name) + "] there is no row " + std::to_string(i) + ": the rows are 0 to " +
                       std::to_string(size - 1));
+}
+
+/// What keeps `vector` from being compared with others, or "": no number, a number that is not finite, all zeros, or a
+/// norm that float32 does not hold.
+inline std::string vector_problem(std::span<const float> vector) {
+  if (vector.empty()) return "the vector is empty";
+  double squares = 0;
+  for (std::size_t k = 0; k < vector.size(); ++k) {
+    if (!std::isfinite(vector[k])) return "number " + std::to_string(k) + " of the vector is not finite";
+    squares += static_cast<double>(vector[k]) * static_cast<double>(vector[k]);
+  }
+  if (squares == 0) return "the vector is all zeros";
+  // The norm is taken in float32, from the sum of the squares.
+  if (squares > std::numeric_limits<float>::max()) return "the vector's norm is not finite";
+  if (squares < std::numeric_limits<float>::min()) return "the vector's norm is too small for float32";
+  return "";
 }
 
 }  // namespace dime

@@ -62,7 +62,7 @@ class DIME_API ForwardContext {
   std::int64_t first_row = 0;  ///< the global number of row 0 of this forward
 
   /// Keeps `x` under `name` if the step wants it; returns `x`. Throws ArgumentError for a wanted tap inside
-  /// `checkpoint`, where `x` has no gradient: tap what `checkpoint` returns.
+  /// `checkpoint`, where `x` has no gradient: tap what `checkpoint` returns; and for one that has no rows.
   torch::Tensor tap(const std::string& name, torch::Tensor x);
   /// Stochastic depth: drops whole rows of `x` [B, ...] with probability `p` and scales the rest by 1 / (1 - p).
   /// `site` numbers the call within the model. The identity outside training or when p is 0.

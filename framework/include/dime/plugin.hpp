@@ -66,8 +66,17 @@ concept DeclaresNeeds = requires(const OptionsOf<T>& o, N& out) {
   out = T::needs(o);
 };
 
+/// A member named `needs` that is not of the form that is called.
+template <class T, class N>
+concept MisdeclaresNeeds =
+    !DeclaresNeeds<T, N> && (
+                                requires { &T::needs; } || requires(T & t, const OptionsOf<T>& o) { t.needs(o); });
+
 template <class T, class N>
 void plugin_needs(const Value& value, N& out) {
+  // For the other kinds the name means nothing.
+  static_assert(!std::is_base_of_v<Loss, T> || !MisdeclaresNeeds<T, N>,
+                "a loss says what it needs by: public: static dime::Needs needs(const Options& options)");
   if constexpr (DeclaresNeeds<T, N>) out = T::needs(T::schema().parse(value));
 }
 

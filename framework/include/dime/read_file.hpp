@@ -10,11 +10,12 @@
 
 namespace dime {
 
-/// The bytes of a file. Throws IoError with the path and the system's reason.
+/// The bytes of a file. Throws IoError with the path and the reason; what is no regular file (a folder, a pipe) is
+/// refused.
 DIME_API std::vector<std::uint8_t> read_file(const std::filesystem::path& path);
 
 /// The bytes of a file, unpacked when its content (not its name) is gzip.
-/// Throws IoError when it cannot be read, DataError when the gzip stream is damaged or cut short.
+/// Throws IoError as read_file, DataError when the gzip stream is damaged or cut short.
 DIME_API std::vector<std::uint8_t> read_unpacked_file(const std::filesystem::path& path);
 
 }  // namespace dime

@@ -15,17 +15,20 @@
 #include <filesystem>
 #include <functional>
 #include <limits>
+#include <map>
 #include <memory>
 #include <optional>
-#include <set>
 #include <string>
 #include <string_view>
 #include <tuple>
+#include <type_traits>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
 #include <dime/api.hpp>
 #include <dime/error.hpp>
+#include <dime/printable.hpp>
 #include <dime/value.hpp>
 
 namespace dime {
@@ -37,23 +40,20 @@ class DIME_API Problems {
   /// place.
   void add(const Mark& mark, const std::string& message);
   bool empty() const { return lines_.empty(); }
-  const std::vector<std::string>& lines() const { return lines_; }
+  std::size_t size() const { return lines_.size(); }
+  std::vector<std::string> lines() const;
   /// Throws ConfigError with every line, sorted by place, if there is any.
   void raise() const;
-  /// Notes that a path was read here, so that the resolved experiment can state it in full.
-  void add_path(const Mark& mark);
-  /// True when a path was read at `mark`.
-  bool is_path(const Mark& mark) const;
+  /// Notes that `value` was read as a path, so that the resolved experiment can state it in full.
+  void add_path(const Value& value);
+  /// True when `value`, by its serial number, was read as a path.
+  bool is_path(const Value& value) const;
 
  private:
-  struct Place {
-    std::string file;
-    int line;
-    int column;
-  };
-  std::vector<std::string> lines_;
-  std::vector<Place> places_;
-  std::set<std::tuple<std::shared_ptr<const Origin>, int, int>> paths_;
+  using Place = std::tuple<std::string, int, int>;  // file, line, column
+  std::multimap<Place, std::string> lines_;
+  std::unordered_set<std::string> seen_;
+  std::unordered_set<std::uint64_t> paths_;
 };
 
 /// What `dime describe` prints of one option.
@@ -161,6 +161,10 @@ DIME_API std::filesystem::path resolved_path(const Value& value);
 /// `what` as the owner of a nested option: `option "image" of model "clip"` becomes `"image" of model "clip"`.
 DIME_API std::string owner_name(const std::string& what);
 DIME_API std::string rules_text(const FieldRules& rules);
+// Each throws ArgumentError where the default of option `name` breaks the option's own rules. An empty string stands
+// for none.
+DIME_API void check_default(const std::string& name, double x, const FieldRules& rules);
+DIME_API void check_default(const std::string& name, const std::string& x, const FieldRules& rules);
 DIME_API std::string print_number(double x);
 DIME_API std::string print_string(const std::string& s);
 
@@ -169,9 +173,24 @@ concept HasSchema = requires {
   T::schema();
 };
 
+template <class T>
+concept IsNumber = std::is_arithmetic_v<T> && !std::is_same_v<T, bool>;
+
+template <class T>
+inline constexpr bool is_option_type = false;
+
 /// How a type of option is read, named and printed; specialise it (in namespace dime::detail) for a type of your own.
 template <class T>
-struct OptionType;
+struct OptionType {
+  static_assert(is_option_type<T>,
+                "an option's type is bool, int, std::int64_t, double, std::string, dime::Path, dime::Component, "
+                "dime::Value, a struct with a static schema(), or a std::optional, std::vector, std::array or "
+                "dime::Named of these; for a type of your own specialise dime::detail::OptionType with type(), print() "
+                "and read(), as dime/schema_types.hpp does");
+  static std::string type();
+  static std::string print(const T& x);
+  static void read(const Value& v, T& out, const FieldRules& r, const std::string& what, Problems& problems);
+};
 
 }  // namespace detail
 
@@ -184,13 +203,20 @@ class Schema final : public SchemaBase {
   /// `help` is the manual's text: what the component does, its formula and source.
   explicit Schema(std::string help) : help_(std::move(help)) {}
 
-  /// Declares the option `name`, kept in `member`. `rules`: a Range, Choices, or `required`.
+  /// Declares the option `name`, kept in `member`. `rules`: a Range, Choices, or `required`. Throws ArgumentError when
+  /// the default breaks the rules.
   template <class T, class... Rules>
   Schema& option(const std::string& name, T O::*member, const std::string& help, Rules... rules) {
     detail::FieldRules r;
     (r.add(rules), ...);
     OptionInfo info{name, detail::OptionType<T>::type(), "", detail::rules_text(r), help, r.required, {}};
-    if (!r.required) info.default_value = detail::OptionType<T>::print(O{}.*member);
+    if (!r.required) {
+      const O defaults{};
+      info.default_value = detail::OptionType<T>::print(defaults.*member);
+      if constexpr (detail::IsNumber<T> || std::is_same_v<T, std::string>) {
+        detail::check_default(name, defaults.*member, r);
+      }
+    }
     if constexpr (requires { detail::OptionType<T>::nested(); }) info.options = detail::OptionType<T>::nested();
     fields_.push_back({std::move(info), [member, r](const Value& v, O& o, const std::string& what, Problems& p) {
                          detail::OptionType<T>::read(v, o.*member, r, what, p);

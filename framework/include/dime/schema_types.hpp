@@ -32,7 +32,7 @@ struct OptionType<int> {
     std::int64_t wide = 0;
     if (!read_scalar(v, wide, what, p)) return;
     if (wide < std::numeric_limits<int>::min() || wide > std::numeric_limits<int>::max()) {
-      p.add(v.mark(), what + " is too large: " + v.text());
+      p.add(v.mark(), what + " is too large: " + printable(v.text(), longest_shown));
       return;
     }
     out = static_cast<int>(wide);
@@ -145,7 +145,7 @@ struct OptionType<std::vector<std::pair<std::string, T>>> {
     for (const auto& entry : v.entries()) {
       if (entry.value.is_null()) continue;
       auto& item = out.emplace_back(entry.key, T{});
-      OptionType<T>::read(entry.value, item.second, r, "\"" + entry.key + "\" of " + owner_name(what), p);
+      OptionType<T>::read(entry.value, item.second, r, in_quotes(entry.key) + " of " + owner_name(what), p);
     }
   }
 };

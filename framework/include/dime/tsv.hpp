@@ -48,7 +48,8 @@ class DIME_API TsvShards {
   /// Row i. Throws ArgumentError when i is out of range, RowError when the row has no tab, DataError when the index is
   /// wrong here.
   TsvRow row(std::int64_t i) const;
-  /// "shard.tsv:ROW key" for messages; "shard.tsv:ROW" when the row has no key.
+  /// "shard.tsv:ROW key" for messages, on one line whatever the key holds; "shard.tsv:ROW" when the row has no key or
+  /// is broken. Throws ArgumentError when i is out of range.
   std::string where(std::int64_t i) const;
 
  private:
@@ -72,7 +73,8 @@ struct TsvWriterOptions {
 /// thread.
 class DIME_API TsvWriter {
  public:
-  /// Makes the stem's folder. Throws ArgumentError for a wrong option, IoError when it exists and `overwrite` is false,
+  /// Makes the stem's folder. Throws ArgumentError for a wrong option and a stem without a name (empty, or ending in
+  /// "/"), IoError when it exists and `overwrite` is false,
   /// or the folder cannot be written.
   explicit TsvWriter(std::filesystem::path stem, TsvWriterOptions options = {});
   ~TsvWriter();

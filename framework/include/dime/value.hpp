@@ -2,6 +2,7 @@
 // What an experiment file says, as a tree that remembers where each part was written. Torch-free.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <memory>
 #include <string>
@@ -55,6 +56,10 @@ class DIME_API Value {
   std::vector<Entry>& entries();
   const Mark& mark() const { return mark_; }
   void set_mark(Mark mark) { mark_ = std::move(mark); }
+  /// The number that compose gave this value, which its copies keep; 0 where it gave none. Places do not tell values
+  /// apart: what `${…}` or an alias puts in keeps the place where it was written.
+  std::uint64_t serial() const { return serial_; }
+  void set_serial(std::uint64_t serial) { serial_ = serial; }
 
   /// The value under `key`, or nullptr when this is no map or has no such key.
   const Value* find(std::string_view key) const;
@@ -66,7 +71,7 @@ class DIME_API Value {
   /// A copy of this map without the named keys.
   Value without(const std::vector<std::string>& keys) const;
 
-  /// "a map", "a list", "nothing", or the scalar in quotes: for messages.
+  /// "a map", "a list", "nothing", or the scalar as in_quotes has it: for messages.
   std::string describe() const;
 
  private:
@@ -76,6 +81,7 @@ class DIME_API Value {
   std::vector<Value> items_;
   std::vector<Entry> entries_;
   Mark mark_;
+  std::uint64_t serial_ = 0;
 };
 
 /// One `key: value` of a map, with the key's own place.
@@ -84,5 +90,8 @@ struct Value::Entry {
   Value value;
   Mark mark;
 };
+
+/// `text` in quotes, printable, and cut where it is long: for keys, names and values in messages.
+DIME_API std::string in_quotes(std::string_view text);
 
 }  // namespace dime
