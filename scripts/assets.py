@@ -1,14 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The Python half of scripts/assets.sh: takes text files out of open_clip's wheel, without running its code, and the
-named character references of HTML 5 out of Python's own library.
+"""The Python half of scripts/assets.sh: takes text files out of open_clip's wheel and ftfy's pattern of mojibake out of
+its wheel, without running their code, and the named character references of HTML 5 out of Python's own library.
 
-Use: assets.py WHEEL OUT VERSION | assets.py --check OUT VERSION
+Use: assets.py WHEEL FTFY_WHEEL OUT VERSION | assets.py --check OUT VERSION
 """
 import ast
 import hashlib
 import html
 import html.entities
 import os
+import re
 import sys
 import zipfile
 
@@ -19,29 +20,33 @@ MEMBERS = {
         "open_clip/zero_shot_metadata.py": "3bd8adb168bdf80fd681a71258e67f2c4d0f8ed73eae9b504ed5063e1726bbe9",
     }
 }
+FTFY = {"ftfy/badness.py": "8ce47eb9c01f5fa2d38e650fe047474bde5537beba5971b722ca6b4079df6fd3"}
+# What is made of that, and of Python's library, must be.
+MOJIBAKE = "caa327a3cef4600ecc3671e09355e02a0761a773aabb3735af5c3acfce9b0c99"
 ENTITIES = "48de668a99cc4e5e66bb4ef083bfdb22a7291076047c53673810da8994a0af39"
 VOCABULARY, METADATA = "open_clip/bpe_simple_vocab_16e6.txt.gz", "open_clip/zero_shot_metadata.py"
+BADNESS = "ftfy/badness.py"
 
 
 def sha256(data):
     return hashlib.sha256(data).hexdigest()
 
 
-def read_members(wheel, version):
+def read_members(wheel, members):
     files = {}
     with zipfile.ZipFile(wheel) as archive:
-        for name, expected in MEMBERS[version].items():
+        for name, expected in members.items():
             files[name] = archive.read(name)
             if sha256(files[name]) != expected:
                 sys.exit(f"{wheel}: {name} has sha256 {sha256(files[name])}, not {expected}: remove the file and try again")
     return files
 
 
-def assigned(module, name):
+def assigned(module, name, source):
     for node in module.body:
         if isinstance(node, ast.Assign) and node.targets[0].id == name:
             return node.value
-    sys.exit(f"{METADATA}: no {name}")
+    sys.exit(f"{source}: no {name}")
 
 
 def template(function):
@@ -69,10 +74,44 @@ def html_entities():
     return made
 
 
+# The parts of a pattern in Python's verbose form: a set, an escape, a comment, white space, one character.
+PARTS = re.compile(r"\[(?P<set>(?:\\.|[^\]\\])+)\]|(?P<escape>\\(?:x..|.))|#[^\n]*|[ \t\n]+|(?P<one>.)", re.DOTALL)
+# ICU's own classes and dot differ from these, which are Python's.
+CLASSES = {
+    r"\s": r"[\x{9}-\x{D}\x{1C}-\x{1F}\x{85}\p{Z}]",
+    r"\w": r"[_\p{L}\p{N}]",
+    ".": r"[^\x{A}]",
+}
+
+
+def spelled(text, operators):
+    """Characters and `\\xHH` as ICU takes them in any place; `operators` stay."""
+    characters = re.sub(r"\\x(..)", lambda match: chr(int(match[1], 16)), text)
+    return "".join(c if c in operators or (c.isascii() and c.isalnum()) else f"\\x{{{ord(c):X}}}" for c in characters)
+
+
+def mojibake(files):
+    """ftfy's pattern of text that was read in a wrong encoding, in ICU's syntax: ASCII, with no flags."""
+    module = ast.parse(files[BADNESS])
+    categories = ast.literal_eval(assigned(module, "MOJIBAKE_CATEGORIES", BADNESS))
+    # The value is a call, re.compile("...".format(**MOJIBAKE_CATEGORIES), re.VERBOSE).
+    verbose = assigned(module, "BADNESS_RE", BADNESS).args[0].func.value.value.format(**categories)
+    out = ""
+    for part in PARTS.finditer(verbose):
+        if part["set"]:
+            out += "[" + spelled(part["set"], "^-") + "]"
+        elif part["escape"] or part["one"]:
+            out += CLASSES.get(part[0]) or spelled(part[0], "|^?")
+    made = (out + "\n").encode("ascii")
+    if sha256(made) != MOJIBAKE:
+        sys.exit(f"{BADNESS}: it makes sha256 {sha256(made)}, not {MOJIBAKE}: use another Python")
+    return made
+
+
 def build(files, version):
     module = ast.parse(files[METADATA])
-    templates = [template(f) for f in assigned(module, "OPENAI_IMAGENET_TEMPLATES").elts]
-    classes = list(ast.literal_eval(assigned(module, "IMAGENET_CLASSNAMES")))
+    templates = [template(f) for f in assigned(module, "OPENAI_IMAGENET_TEMPLATES", METADATA).elts]
+    classes = list(ast.literal_eval(assigned(module, "IMAGENET_CLASSNAMES", METADATA)))
     if len(templates) != 80 or len(classes) != 1000 or any(t.count("{}") != 1 for t in templates):
         sys.exit(f"{METADATA}: {len(templates)} templates and {len(classes)} classes, not 80 and 1000")
     texts = {
@@ -84,9 +123,13 @@ def build(files, version):
     made["bpe_simple_vocab_16e6.txt.gz"] = files[VOCABULARY]
     made["html_entities.txt"] = html_entities()
     lines = [f"open_clip_torch {version} (PyPI, wheel)"]
-    lines += [f"sha256 {sha256(files[name])}  {name}" for name in sorted(files)]
+    lines += [f"sha256 {sha256(files[name])}  {name}" for name in sorted(MEMBERS[version])]
     lines += [f"html.entities of Python {sys.version.split()[0]}"]
     lines += [f"sha256 {sha256(made[name])}  {name} (here)" for name in sorted(made)]
+    # Without "(here)": older checkouts, which share the folder, count those lines.
+    made["mojibake.txt"] = mojibake(files)
+    lines += ["ftfy 6.3.1 (PyPI, wheel)", f"sha256 {sha256(files[BADNESS])}  {BADNESS}"]
+    lines += [f"sha256 {MOJIBAKE}  mojibake.txt (made of it)"]
     made["SOURCE.txt"] = ("\n".join(lines) + "\n").encode()
     return made
 
@@ -107,7 +150,7 @@ def is_complete(out, version):
             lines = file.read().splitlines()
         here = [line.split() for line in lines if line.endswith(" (here)")]
         good = lines[0] == f"open_clip_torch {version} (PyPI, wheel)" and len(here) == 5
-        for _, expected, name, _ in here:
+        for _, expected, name, _ in here + [("", MOJIBAKE, "mojibake.txt", "")]:
             with open(os.path.join(out, name), "rb") as file:
                 good = good and sha256(file.read()) == expected
         return good
@@ -118,8 +161,8 @@ def is_complete(out, version):
 def main():
     if sys.argv[1] == "--check":
         sys.exit(0 if is_complete(sys.argv[2], sys.argv[3]) else 1)
-    wheel, out, version = sys.argv[1:]
-    write(build(read_members(wheel, version), version), out)
+    wheel, ftfy_wheel, out, version = sys.argv[1:]
+    write(build(read_members(wheel, MEMBERS[version]) | read_members(ftfy_wheel, FTFY), version), out)
     print(f"made {out}")
 
 

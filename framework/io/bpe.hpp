@@ -36,8 +36,12 @@ class DIME_API BpeVocabulary {
   // Numbers the symbols of single bytes, inside and at the end of a word.
   Tokens byte_symbol_tokens();
   void add_merge(const SymbolPair& pair, std::size_t rank, const Tokens& tokens, const std::string& name);
+  // nullptr when the two are not merged.
+  const Merge* merge_of(std::int32_t first, std::int32_t second) const;
   // The pair of `word` that is merged first, or nullptr when none is.
   const Merge* best_pair(const std::vector<std::int32_t>& word, std::uint64_t& pair) const;
+  void merge_short(std::vector<std::int32_t>& symbols) const;
+  class LongWord;
 
   std::int32_t byte_tokens_[256] = {};
   std::unordered_map<std::uint64_t, Merge> merges_;

@@ -34,7 +34,8 @@ bool means_truncated(int code) { return code == JWRN_JPEG_EOF || code == JERR_IN
   std::longjmp(errors.landing.jump, 1);
 }
 
-// The warnings after which pixels are invented; all others (stray bytes between markers, odd versions) cost nothing.
+// The warnings after which pixels are invented; all others (stray bytes between markers, odd versions,
+// a sequential scan that names progressive fields, which nothing reads) cost nothing.
 void judge(j_common_ptr codec, int level) {
   if (level >= 0) return;
   switch (codec->err->msg_code) {
@@ -42,7 +43,6 @@ void judge(j_common_ptr codec, int level) {
     case JWRN_HIT_MARKER:
     case JWRN_HUFF_BAD_CODE:
     case JWRN_MUST_RESYNC:
-    case JWRN_NOT_SEQUENTIAL:
     case JWRN_ARITH_BAD_CODE:
       fail(codec);
     default:

@@ -49,7 +49,7 @@ std::size_t word_length(std::u32string_view text) {
 }  // namespace
 
 ClipTokenizer::ClipTokenizer(const std::filesystem::path& vocabulary)
-    : vocabulary_(vocabulary), cleaner_(vocabulary.parent_path() / "html_entities.txt") {}
+    : vocabulary_(vocabulary), cleaner_(vocabulary.parent_path()) {}
 
 std::vector<std::int32_t> ClipTokenizer::encode(std::string_view text) const {
   const std::u32string clean = cleaner_.clean(text);

@@ -6,9 +6,10 @@
 // line by line and until nothing changes, as ftfy does: HTML references that end in `;` (not in texts with a `<`, nor
 // in the lines after), C1 controls as Windows-1252, Latin ligatures, full-width and half-width forms, curly quotes,
 // line breaks, terminal escapes, control characters, NFC. Of ftfy's mojibake repair only the plain case is done: a line
-// that is, as a whole, UTF-8 read as Latin-1 or Windows-1252 ("cafÃ©"), with more in it than accented letters and curly
-// quotes. Not done: other code pages, sequences that lost bytes, and mojibake in part of a line; such text is tokenized
-// as it stands.
+// that is, as a whole, UTF-8 read as Latin-1 or Windows-1252 ("cafÃ©"), and that ftfy's own pattern of unlikely
+// neighbours finds bad, so that what ftfy leaves alone ("NESTLÉ®") is left alone here. Not done: other code pages,
+// sequences that lost bytes, and mojibake in part of a line; such text is tokenized as it stands. References that are
+// nested more than eight deep are resolved in one pass.
 #pragma once
 
 #include <cstdint>
@@ -24,7 +25,8 @@ namespace dime {
 /// Immutable once made: every method is safe from many threads at once.
 class DIME_API ClipTokenizer {
  public:
-  /// Reads bpe_simple_vocab_16e6.txt.gz (or unpacked), and html_entities.txt beside it (see HtmlReferences).
+  /// Reads bpe_simple_vocab_16e6.txt.gz (or unpacked), and html_entities.txt (see HtmlReferences) and mojibake.txt (see
+  /// Mojibake) beside it.
   /// Throws IoError when one cannot be read, DataError when it is no such file.
   explicit ClipTokenizer(const std::filesystem::path& vocabulary);
 

@@ -12,6 +12,10 @@ namespace {
 // ftfy repairs a text line by line, and cuts lines that are longer than this.
 constexpr std::size_t longest_segment = 1000000;
 
+// ftfy takes away one level of references a pass, with the other repairs between. Past so many levels no text is sane,
+// and all the rest go in one pass: as many passes as levels would take hours.
+constexpr int shallow_passes = 8;
+
 std::u32string_view ligature(char32_t c) {
   switch (c) {
     case 0x132:
@@ -151,10 +155,10 @@ bool is_plain_ascii(std::string_view text) {
 }  // namespace
 
 std::u32string TextCleaner::fix_segment(std::u32string text, bool unescape) const {
-  for (;;) {
+  for (int pass = 0;; ++pass) {
     const std::u32string before = text;
-    if (unescape) text = references_.unescape_strict(text);
-    while (fix_mojibake(text)) {
+    if (unescape) text = references_.unescape_strict(std::move(text), pass >= shallow_passes);
+    while (mojibake_.fix(text)) {
     }
     text = without_escapes(unix_lines(plain(text)));
     std::erase_if(text, is_control);

@@ -64,6 +64,9 @@ Number read_number(const std::u32string& text, std::size_t at) {
   return {value, end};
 }
 
+// Or the full-width one, which is the next repair's `&`.
+bool is_ampersand(const std::u32string& text) { return text == U"&" || text == U"\uFF06"; }
+
 std::string to_ascii(const std::u32string& text, std::size_t from, std::size_t to) {
   std::string out;
   for (std::size_t i = from; i < to; ++i) append_utf8(text[i], out);
@@ -137,29 +140,35 @@ std::u32string HtmlReferences::unescape(const std::u32string& text) const {
   return out;
 }
 
-std::u32string HtmlReferences::unescape_strict(const std::u32string& text) const {
+std::u32string HtmlReferences::strict_value(const std::u32string& text, std::size_t at, std::size_t stop) const {
+  if (text[at + 1] == U'#') {
+    const Number read = read_number(text, at);
+    // `&#59;` stands for `;`, which ftfy takes for a sign that the reference was read in part.
+    if (read.end + 1 == stop && read.value != U';') return from_number(read.value);
+  } else {
+    const std::string name = to_ascii(text, at + 1, stop);
+    if (const auto a = names_.find(name); a != names_.end()) return a->second;
+    if (const auto b = capitals_.find(name); b != capitals_.end()) return b->second;
+  }
+  return text.substr(at, stop - at);
+}
+
+std::u32string HtmlReferences::unescape_strict(std::u32string text, bool deep) const {
   std::u32string out;
   for (std::size_t i = 0; i < text.size();) {
-    const bool number = i + 1 < text.size() && text[i + 1] == U'#';
-    const std::size_t first = i + (number ? 2 : 1);
+    const std::size_t first = i + (i + 1 < text.size() && text[i + 1] == U'#' ? 2 : 1);
     const std::size_t end = text[i] == U'&' ? run(text, first, longest_strict, is_alnum) : i;
-    const bool reference = text[i] == U'&' && end > first && end < text.size() && text[end] == U';';
-    const std::size_t stop = reference ? end + 1 : i + 1;
-    std::u32string value = text.substr(i, stop - i);
-    if (reference && number) {
-      const Number read = read_number(text, i);
-      // `&#59;` stands for `;`, which ftfy takes for a sign that the reference was read in part.
-      if (read.end == end && read.value != U';') value = from_number(read.value);
-    } else if (reference) {
-      const std::string name = to_ascii(text, i + 1, stop);
-      if (const auto a = names_.find(name); a != names_.end()) {
-        value = a->second;
-      } else if (const auto b = capitals_.find(name); b != capitals_.end()) {
-        value = b->second;
-      }
+    if (text[i] != U'&' || end == first || end == text.size() || text[end] != U';') {
+      out.push_back(text[i++]);
+      continue;
     }
-    out += value;
-    i = stop;
+    const std::u32string value = strict_value(text, i, end + 1);
+    i = end + 1;
+    if (deep && is_ampersand(value)) {
+      text[--i] = U'&';
+    } else {
+      out += value;
+    }
   }
   return out;
 }

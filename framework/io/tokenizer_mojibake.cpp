@@ -1,31 +1,33 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "io/tokenizer_mojibake.hpp"
+
+#include <unicode/uregex.h>
+#include <unicode/utf8.h>
+
 #include <algorithm>
 #include <optional>
 
-#include "io/tokenizer_clean.hpp"
+#include <dime/error.hpp>
+#include <dime/read_file.hpp>
+
+#include "io/file_descriptor.hpp"
 #include "io/tokenizer_unicode.hpp"
 #include "io/tokenizer_windows.hpp"
 
 namespace dime::detail {
 namespace {
 
-// The length of a UTF-8 sequence by its first byte; 0 for a byte that starts none.
-int sequence_length(unsigned char first) {
-  if (first < 0x80) return 1;
-  if (first >= 0xC2 && first <= 0xDF) return 2;
-  if (first >= 0xE0 && first <= 0xEF) return 3;
-  return first >= 0xF0 && first <= 0xF4 ? 4 : 0;
+bool is_ascii(const std::u32string& text) {
+  return std::all_of(text.begin(), text.end(), [](char32_t c) { return c < 0x80; });
 }
 
-// Whether every byte belongs to a sequence of the right form; surrogates and overlong forms come out as U+FFFD later.
-bool is_utf8(std::string_view bytes) {
-  for (std::size_t i = 0; i < bytes.size();) {
-    const int length = sequence_length(static_cast<unsigned char>(bytes[i]));
-    if (length == 0 || i + static_cast<std::size_t>(length) > bytes.size()) return false;
-    for (int j = 1; j < length; ++j) {
-      if ((static_cast<unsigned char>(bytes[i + static_cast<std::size_t>(j)]) & 0xC0) != 0x80) return false;
-    }
-    i += static_cast<std::size_t>(length);
+bool is_utf8(const std::string& text) {
+  const auto* bytes = reinterpret_cast<const std::uint8_t*>(text.data());
+  const auto size = static_cast<std::int64_t>(text.size());
+  for (std::int64_t i = 0; i < size;) {
+    UChar32 c = 0;
+    U8_NEXT(bytes, i, size, c);
+    if (c < 0) return false;
   }
   return true;
 }
@@ -41,25 +43,51 @@ std::optional<std::string> as_bytes(const std::u32string& text, bool latin_1) {
   return bytes;
 }
 
-// Whether something besides accented letters and closing quotes speaks for mojibake: a quoted word may end in `ç`.
-bool has_odd_character(const std::u32string& text) {
-  return std::any_of(text.begin(), text.end(), [](char32_t c) {
-    const bool letter = c >= 0xC2 && c <= 0xF4;
-    const bool quote = c >= 0x2018 && c <= 0x201D;
-    return c >= 0x80 && !letter && !quote;
-  });
+std::shared_ptr<const URegularExpression> compile(const std::string& line, UErrorCode& status) {
+  const std::u16string pattern = to_utf16(from_utf8(line));
+  return {uregex_open(pattern.data(), static_cast<std::int32_t>(pattern.size()), 0, nullptr, &status),
+          [](const URegularExpression* made) { uregex_close(const_cast<URegularExpression*>(made)); }};
 }
 
 }  // namespace
 
-bool fix_mojibake(std::u32string& text) {
-  if (!has_odd_character(text)) return false;
+Mojibake::Mojibake(const std::filesystem::path& file) {
+  if (!std::filesystem::exists(file)) {
+    throw IoError("the tokenizer's pattern of mojibake " + io::shown(file) + " is missing: scripts/setup.sh makes it");
+  }
+  const std::vector<std::uint8_t> bytes = read_file(file);
+  std::string line(bytes.begin(), bytes.end());
+  UErrorCode status = U_ZERO_ERROR;
+  // Without the line's end, the file was cut: what is left may be a pattern too.
+  if (line.empty() || line.back() != '\n') status = U_REGEX_RULE_SYNTAX;
+  line.resize(line.size() - (line.empty() ? 0 : 1));
+  if (U_SUCCESS(status)) pattern_ = compile(line, status);
+  if (U_FAILURE(status)) {
+    throw DataError(io::shown(file) + ": not one line with a pattern (" + u_errorName(status) +
+                    "); scripts/setup.sh makes the file anew once it is removed");
+  }
+}
+
+bool Mojibake::looks_bad(const std::u32string& text) const {
+  const std::u16string subject = to_utf16(text);
+  UErrorCode status = U_ZERO_ERROR;
+  // A matcher holds its text and place: each search has one of its own.
+  const std::unique_ptr<URegularExpression, void (*)(URegularExpression*)> matcher(
+      uregex_clone(pattern_.get(), &status), uregex_close);
+  uregex_setText(matcher.get(), subject.data(), static_cast<std::int32_t>(subject.size()), &status);
+  const bool found = uregex_find(matcher.get(), 0, &status) != 0;
+  if (U_FAILURE(status)) throw Error(std::string("ICU cannot search for mojibake: ") + u_errorName(status));
+  return found;
+}
+
+bool Mojibake::fix(std::u32string& text) const {
+  if (is_ascii(text)) return false;
   for (const bool latin_1 : {true, false}) {
     const auto bytes = as_bytes(text, latin_1);
     if (!bytes || !is_utf8(*bytes)) continue;
-    std::u32string fixed = from_utf8(*bytes);
-    if (fixed.find(U'\uFFFD') != std::u32string::npos) continue;
-    text = std::move(fixed);
+    // Asked last: hardly a text comes as far as this, and the pattern is the slow part.
+    if (!looks_bad(text)) return false;
+    text = from_utf8(*bytes);
     return true;
   }
   return false;

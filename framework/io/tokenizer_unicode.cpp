@@ -12,20 +12,6 @@
 namespace dime::detail {
 namespace {
 
-std::u16string to_utf16(const std::u32string& text) {
-  std::u16string out;
-  out.reserve(text.size());
-  for (const char32_t c : text) {
-    if (c > 0xFFFF) {
-      out.push_back(U16_LEAD(c));
-      out.push_back(U16_TRAIL(c));
-    } else {
-      out.push_back(static_cast<char16_t>(c));
-    }
-  }
-  return out;
-}
-
 std::u32string from_utf16(const std::u16string& text) {
   std::u32string out;
   out.reserve(text.size());
@@ -88,6 +74,20 @@ void append_utf8(char32_t c, std::string& out) {
   std::int32_t size = 0;
   U8_APPEND_UNSAFE(bytes, size, safe);
   out.append(reinterpret_cast<const char*>(bytes), static_cast<std::size_t>(size));
+}
+
+std::u16string to_utf16(const std::u32string& text) {
+  std::u16string out;
+  out.reserve(text.size());
+  for (const char32_t c : text) {
+    if (c > 0xFFFF) {
+      out.push_back(U16_LEAD(c));
+      out.push_back(U16_TRAIL(c));
+    } else {
+      out.push_back(static_cast<char16_t>(c));
+    }
+  }
+  return out;
 }
 
 std::u32string nfc(const std::u32string& text) { return normalize(text, unorm2_getNFCInstance); }

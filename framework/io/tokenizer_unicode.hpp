@@ -12,6 +12,8 @@ namespace dime::detail {
 std::u32string from_utf8(std::string_view text);
 /// Appends the UTF-8 of `c` (a surrogate or a value past U+10FFFF is written as U+FFFD).
 void append_utf8(char32_t c, std::string& out);
+/// `text`, of code points that are no surrogates, as UTF-16.
+std::u16string to_utf16(const std::u32string& text);
 /// Normalisation forms C and KC. Throw Error when ICU has no data.
 std::u32string nfc(const std::u32string& text);
 std::u32string nfkc(const std::u32string& text);

@@ -89,10 +89,34 @@ R&D AT&T Q&A a&b&c; S&amp;P&nbsp;500
 line with <\nnext &amp; line
 first &amp; line\nthen < and &eacute;\nlast &eacute;""".split("\n")
 REFERENCES = [text.replace("\\n", "\n") for text in REFERENCES]
+REFERENCES += ["&amp;amp;lt;", "&amp;#38;amp;", "&#38;#38;#38;", "&" + "amp;" * 7 + "lt;b", "&" + "amp;" * 30 + "lt;b", "&" + "#65286;" * 20 + "x",
+               "&" + "amp;#x26;" * 15 + "eacute;", "&Atilde;&copy; caf&amp;eacute;", "&Atilde;&amp;copy;"]
 
 CONTROLS = ["nul\x00byte", "bell\x07 back\x08space", "esc \x1b[31mred\x1b[0m and \x1b[ broken", "del\x7fete", "c1 \x80\x93\x94\x99 x",
             "\x81\x8d\x8f\x90\x9d", "\u206a\u206f deprecated", "\ufff9annot\ufffaation\ufffb \ufffc", "replacement \ufffd char",
             "soft\u00adhyphen", "\u202eright to left\u202c", "private \ue000 \U000f0000", "\U0001f600\U0010ffff", "\x1b[1;٣4mdigits"]
+
+
+# Bytes of these, as Latin-1 or Windows-1252, are UTF-8, and yet they are right as they stand.
+RIGHT = """a box of NESTLÉ® cereal
+RENÉ™, NESCAFÉ® and a POKÉ™ bowl
+a NESCAFÉ® jar
+POKÉ™ bowl
+CAFÉ–BAR
+the sign says CAFÉ…
+MENÜ…
+a map of PERÚ®
+BAMBÚ® sheets
+AQUÍ…
+BLÅ®
+3×½
+2×¼ inch
+5×£10
+10×µm
+a CAFÉ “sign”
+«É»
+ÀÉÎ
+20° and 3×½""".split("\n")
 
 
 def mojibake():
@@ -118,8 +142,9 @@ def made():
 
 
 def long_ones():
-    return ["word " * 200, "x" * 5000, "a1" * 300, "猫" * 500, "!?" * 400, "ab " * 37 + "end", "ab " * 75, "ab " * 76]
+    words = ["".join("etaoinsh"[(i * i + i // 3) % 8] for i in range(n)) for n in (15, 16, 17, 18, 100, 400)]
+    return words + ["aabaa" * 7, "猫é" * 9, "word " * 200, "x" * 5000, "a1" * 300, "猫" * 500, "!?" * 400, "ab " * 37 + "end", "ab " * 75, "ab " * 76]
 
 
 def sentences():
-    return PLAIN + SPACES + LANGUAGES + SYMBOLS + REFERENCES + CONTROLS + made() + long_ones()
+    return PLAIN + SPACES + LANGUAGES + SYMBOLS + REFERENCES + CONTROLS + RIGHT + made() + long_ones()

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <zlib.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -105,6 +106,21 @@ TEST(Image, RefusesACorruptJpeg) {
   bytes[2] = 0xFF;
   bytes[3] = 0xC3;  // lossless, which libjpeg does not decode
   EXPECT_EQ(error_of(bytes), "corrupt JPEG: Unsupported JPEG process: SOF type 0xc3");
+}
+
+// Writers leave what is meant for progressive scans at 0; no decoder of a sequential one reads it.
+TEST(Image, DecodesAScanWithoutAnEnd) {
+  Bytes bytes = read("420.jpg");
+  Image whole;
+  decode_image(bytes, whole);
+  const Bytes start_of_scan{0xFF, 0xDA};
+  const auto scan = std::search(bytes.begin(), bytes.end(), start_of_scan.begin(), start_of_scan.end());
+  ASSERT_LT(scan + 12, bytes.end());
+  ASSERT_EQ(scan[12], 63);  // after the marker, the length, and three components
+  scan[12] = 0;
+  Image image;
+  decode_image(bytes, image);
+  EXPECT_EQ(image.rgb, whole.rgb);
 }
 
 TEST(Image, KeepsToTheLimitsBeforeItAllocates) {

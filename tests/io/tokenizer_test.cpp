@@ -12,6 +12,7 @@
 #include <dime/error.hpp>
 
 #include "io/tokenizer_html.hpp"
+#include "io/tokenizer_mojibake.hpp"
 #include "support/errors.hpp"
 #include "support/scratch_folder.hpp"
 
@@ -88,6 +89,28 @@ TEST_F(Tokenizer, KnowsItsMarks) {
 TEST_F(Tokenizer, ReadsBrokenUtf8AsReplacementCharacters) {
   EXPECT_EQ(tokenizer_->encode("a \xFF\xC3 b"), tokenizer_->encode("a \uFFFD\uFFFD b"));
   EXPECT_EQ(tokenizer_->encode("\xF0\x9F\x98"), tokenizer_->encode("\uFFFD"));
+}
+
+std::string repeated(std::string_view text, int times) {
+  std::string all;
+  for (int i = 0; i < times; ++i) all += text;
+  return all;
+}
+
+TEST_F(Tokenizer, ResolvesDeepReferencesInTime) {
+  EXPECT_EQ(tokenizer_->encode("&" + repeated("amp;", 100000)), tokenizer_->encode("&"));
+  EXPECT_EQ(tokenizer_->encode("&" + repeated("#65286;", 50000)), tokenizer_->encode("&"));
+  EXPECT_EQ(tokenizer_->encode("&" + repeated("#38;#x26;", 50000) + "lt;b"), tokenizer_->encode("<b"));
+}
+
+// Runs of one letter are cut into the longest symbols there are, so a whole number of these is the same as each alone.
+TEST_F(Tokenizer, CutsLongWordsInTime) {
+  const std::vector<std::int32_t> some = tokenizer_->encode(std::string(4096, 'a'));
+  const std::vector<std::int32_t> many = tokenizer_->encode(std::string(1 << 20, 'a'));
+  ASSERT_GT(some.size(), 4u);
+  ASSERT_GT(many.size(), some.size());
+  EXPECT_TRUE(std::equal(some.begin(), some.end() - 4, many.begin()));
+  EXPECT_TRUE(std::equal(some.end() - 4, some.end(), many.end() - 4));
 }
 
 TEST_F(Tokenizer, RefusesAnEmptyContext) {
@@ -168,7 +191,44 @@ TEST(HtmlReferences, ReadsBothKinds) {
   const test::ScratchFolder folder;
   const detail::HtmlReferences references(folder.write("e.txt", "html ne;=3D+338\nhtml lt=3C\ncapitals NE;=2260\n"));
   EXPECT_EQ(references.unescape(U"&ne; &lt5 &NE;"), U"=\u0338 <5 &NE;");
-  EXPECT_EQ(references.unescape_strict(U"&ne; &lt5 &NE;"), U"=\u0338 &lt5 \u2260");
+  EXPECT_EQ(references.unescape_strict(U"&ne; &lt5 &NE;", false), U"=\u0338 &lt5 \u2260");
+}
+
+TEST(HtmlReferences, GoesDeepWhenAsked) {
+  const test::ScratchFolder folder;
+  const detail::HtmlReferences references(folder.write("e.txt", "html amp;=26\nhtml lt;=3C\n"));
+  const std::u32string text = U"&amp;amp;lt; &amp;#38;amp; &#65286;lt; &lt;amp; &amp;x; &";
+  EXPECT_EQ(references.unescape_strict(text, false), U"&amp;lt; &#38;amp; \uFF06lt; <amp; &x; &");
+  EXPECT_EQ(references.unescape_strict(text, true), U"< & < <amp; &x; &");
+}
+
+TEST(Mojibake, IsWhatThePatternFindsAndIsUtf8) {
+  const test::ScratchFolder folder;
+  const detail::Mojibake mojibake(folder.write("m.txt", "\\x{C3}|\\x{EF}[^a]|z\n"));
+  const auto fixed = [&](std::u32string text) { return mojibake.fix(text) ? text : U"as it was: " + text; };
+  EXPECT_EQ(fixed(U"caf\u00C3\u00A9"), U"caf\u00E9");
+  EXPECT_EQ(fixed(U"\u00EF\u00BF\u00BD"), U"\uFFFD");
+  EXPECT_EQ(fixed(U"z\u00E2\u20AC\u2122"), U"z\u2019");
+  EXPECT_EQ(fixed(U"NESTL\u00C9\u00AE"), U"as it was: NESTL\u00C9\u00AE");
+  EXPECT_EQ(fixed(U"caf\u00C3\u00A9 \u00E9"), U"as it was: caf\u00C3\u00A9 \u00E9");
+  EXPECT_EQ(fixed(U"z\u00ED\u00A0\u0080"), U"as it was: z\u00ED\u00A0\u0080");
+  EXPECT_EQ(fixed(U"z"), U"as it was: z");
+}
+
+TEST(Mojibake, NeedsItsPattern) {
+  const test::ScratchFolder folder;
+  const auto refusal = [&](std::string_view content) {
+    const auto file = folder.write("m.txt", content);
+    return folder.shown(test::error_text<DataError>([&] { detail::Mojibake mojibake(file); }));
+  };
+  const std::string advice = "; scripts/setup.sh makes the file anew once it is removed";
+  EXPECT_EQ(refusal("a|(b\n"), "m.txt: not one line with a pattern (U_REGEX_MISMATCHED_PAREN)" + advice);
+  EXPECT_EQ(refusal("\n"), "m.txt: not one line with a pattern (U_ILLEGAL_ARGUMENT_ERROR)" + advice);
+  for (const char* content : {"", "a|b"}) {
+    EXPECT_EQ(refusal(content), "m.txt: not one line with a pattern (U_REGEX_RULE_SYNTAX)" + advice);
+  }
+  EXPECT_EQ(folder.shown(test::error_text<IoError>([&] { detail::Mojibake mojibake(folder / "none.txt"); })),
+            "the tokenizer's pattern of mojibake none.txt is missing: scripts/setup.sh makes it");
 }
 
 }  // namespace
