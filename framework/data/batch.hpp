@@ -13,8 +13,8 @@ namespace dime {
 /// A row that did not read, and the row that took its place.
 struct BrokenRow {
   std::string stream;
-  std::string reason;       ///< with the row's own key and place
-  std::string replacement;  ///< the key of the row that filled the slot
+  std::string reason;       ///< one line, with the row's own key and place
+  std::string replacement;  ///< the key of the row that filled the slot, printable
   int retry = 0;            ///< 0 for the slot's own row, else the number of the stand-in
 };
 

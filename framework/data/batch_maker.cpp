@@ -2,8 +2,12 @@
 #include "data/batch_maker.hpp"
 
 #include <cstring>
+#include <string_view>
 
+#include <dime/printable.hpp>
 #include <dime/random.hpp>
+
+#include "data/source.hpp"
 
 namespace dime {
 namespace {
@@ -14,6 +18,13 @@ constexpr std::uint64_t kTextPurpose = 12;
 CounterRandom row_random(std::uint64_t key, std::uint64_t purpose, const RowId& id) {
   return CounterRandom(random_key({key, purpose, static_cast<std::uint64_t>(id.source),
                                    static_cast<std::uint64_t>(id.epoch), static_cast<std::uint64_t>(id.row)}));
+}
+
+/// The first line of a plugin's message, which need not hold to one line.
+std::string one_line(const std::exception& e) {
+  constexpr std::size_t longest = 8192;
+  const std::string_view text = e.what();
+  return printable(text.substr(0, text.find('\n')), longest);
 }
 
 }  // namespace
@@ -55,7 +66,7 @@ void BatchMaker::fill(StreamBatch& batch, std::int64_t slot, const SlotRow& row,
     }
   }
   for (std::size_t i = first; i < broken.size(); ++i) {
-    broken[i].replacement = batch.keys[static_cast<std::size_t>(slot)];
+    broken[i].replacement = printable(batch.keys[static_cast<std::size_t>(slot)]);
   }
 }
 
@@ -65,12 +76,12 @@ void BatchMaker::fill_row(StreamBatch& batch, std::int64_t slot, const RowId& id
     if (content_.pixels) fill_pixels(batch, slot, row, id);
     if (content_.tokens) fill_tokens(batch, slot, row, id);
   } catch (const RowError& e) {
-    throw RowError(place(id) + " " + row.key + ": " + e.what());
+    throw RowError(name(id, row.key) + ": " + e.what());
   }
   if (content_.vectors) {
     if (static_cast<std::int64_t>(row.vector.size()) != content_.vector_width) {
-      throw RowError(place(id) + " " + row.key + ": its vector has " + std::to_string(row.vector.size()) +
-                     " numbers, not " + std::to_string(content_.vector_width));
+      throw RowError(name(id, row.key) + ": its vector has " + std::to_string(row.vector.size()) + " numbers, not " +
+                     std::to_string(content_.vector_width));
     }
     std::memcpy(batch.vectors.data_ptr<float>() + slot * content_.vector_width, row.vector.data(),
                 row.vector.size() * sizeof(float));
@@ -80,20 +91,24 @@ void BatchMaker::fill_row(StreamBatch& batch, std::int64_t slot, const RowId& id
 }
 
 Row BatchMaker::read_row(const RowId& id) const {
-  const auto name = [&] { return "data." + content_.stream + ": " + place(id) + ": "; };
+  const auto place = [&] { return "data." + content_.stream + ": " + name(id, "") + ": "; };
   try {
-    return sources_[static_cast<std::size_t>(id.source)]->get(id.row);
+    return source(id).get(id.row);
+  } catch (const RowError& e) {
+    throw RowError(one_line(e));
+  } catch (const DataError& e) {
+    throw DataError(one_line(e));
   } catch (const Error&) {
     throw;
   } catch (const std::exception& e) {
-    throw DataError(name() + e.what());
+    throw DataError(place() + one_line(e));
   } catch (...) {
-    throw DataError(name() + "its source threw something that is no std::exception");
+    throw DataError(place() + "its source threw something that is no std::exception");
   }
 }
 
-std::string BatchMaker::place(const RowId& id) const {
-  const std::string row = "row " + std::to_string(id.row);
+std::string BatchMaker::name(const RowId& id, const std::string& key) const {
+  const std::string row = row_name(source(id), id.row, key);
   return sources_.size() == 1 ? row : "source " + std::to_string(id.source + 1) + ", " + row;
 }
 
@@ -115,7 +130,7 @@ void BatchMaker::fill_tokens(StreamBatch& batch, std::int64_t slot, const Row& r
   if (content_.vectors && row.texts.size() > 1) {
     // Not a RowError: every row of such a source is wrong, and a stand-in would hide it.
     throw DataError(
-        "data." + content_.stream + ": row " + row.key + " has " + std::to_string(row.texts.size()) +
+        "data." + content_.stream + ": " + name(id, row.key) + " has " + std::to_string(row.texts.size()) +
         " texts to draw from, but a stored vector belongs to one: use the text shard that `dime extract` wrote");
   }
   CounterRandom random = row_random(key_, kTextPurpose, id);

@@ -54,7 +54,9 @@ class BatchMaker {
  private:
   void fill_row(StreamBatch& batch, std::int64_t slot, const RowId& id) const;
   Row read_row(const RowId& id) const;
-  std::string place(const RowId& id) const;
+  const Dataset& source(const RowId& id) const { return *sources_[static_cast<std::size_t>(id.source)]; }
+  /// The row for messages: its source where there are several, its place and its key.
+  std::string name(const RowId& id, const std::string& key) const;
   void fill_pixels(StreamBatch& batch, std::int64_t slot, const Row& row, const RowId& id) const;
   void fill_tokens(StreamBatch& batch, std::int64_t slot, const Row& row, const RowId& id) const;
 

@@ -8,12 +8,25 @@
 
 #include <dime/error.hpp>
 #include <dime/random.hpp>
+#include <dime/schema.hpp>
 
 namespace dime {
 namespace {
 
 constexpr std::uint64_t kRowPurpose = 1;
 constexpr std::uint64_t kBlockPurpose = 2;
+
+// The weights by the largest, so that no sum of them overflows.
+std::vector<double> scaled(std::vector<double> weights) {
+  for (std::size_t i = 0; i < weights.size(); ++i) {
+    if (std::isfinite(weights[i]) && weights[i] > 0) continue;
+    throw DataError("source " + std::to_string(i + 1) + " of the mixture has the weight " +
+                    detail::print_number(weights[i]) + ": a number above 0 is needed");
+  }
+  const double largest = *std::max_element(weights.begin(), weights.end());
+  for (double& weight : weights) weight /= largest;
+  return weights;
+}
 
 std::vector<std::int64_t> largest_remainder(const std::vector<double>& weights, std::int64_t total) {
   const double sum = std::accumulate(weights.begin(), weights.end(), 0.0);
@@ -44,7 +57,7 @@ std::uint64_t stream_key(std::int64_t seed, std::string_view stream) {
 
 Order::Order(std::vector<std::int64_t> sizes, const std::vector<double>& weights, std::uint64_t key, bool shuffle)
     : sizes_(std::move(sizes)),
-      quotas_(largest_remainder(weights, kBlock)),
+      quotas_(largest_remainder(scaled(weights), kBlock)),
       size_(std::accumulate(sizes_.begin(), sizes_.end(), std::int64_t{0})),
       key_(key),
       shuffle_(shuffle) {

@@ -27,8 +27,8 @@ class Order {
  public:
   static constexpr std::int64_t kBlock = 1024;
 
-  /// `sizes` and `weights` have one entry per source; sizes are > 0. Throws DataError when a weight leaves a source
-  /// without a place in a block.
+  /// `sizes` and `weights` have one entry per source; sizes are > 0. Throws DataError for a weight that is no number
+  /// above 0, and when one leaves a source without a place in a block.
   Order(std::vector<std::int64_t> sizes, const std::vector<double>& weights, std::uint64_t key, bool shuffle);
 
   /// The row at `place`. `retry` > 0 gives the stand-ins of a broken row, in turn.

@@ -50,8 +50,10 @@ void TransformList::check(const std::vector<Component>& list, Problems& problems
     const Component& c = list[i];
     try {
       if (c.type == "normalize") {
-        NormalizeOptions::schema().check(c.options, label(c), problems, {"type"});
         if (i + 1 != list.size()) problems.add(c.mark, "transform \"normalize\" must be the last of the list");
+        NormalizeOptions options;
+        NormalizeOptions::schema().read(c.options, options, label(c), problems, {"type"});
+        options.normalisation();
       } else if (const Kind k = find_kind(c.type); k.schema != nullptr) {
         const std::size_t before = problems.lines().size();
         k.schema->check(c.options, label(c), problems, {"type"});

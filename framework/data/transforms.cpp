@@ -20,7 +20,24 @@ void crop_in_place(Image& image, const Box& box) {
   std::swap(image, out);
 }
 
+constexpr Range kSides{1, static_cast<double>(ImageLimits{}.side)};
+
+void expect_within_limits(const Size& size, const char* made) {
+  const ImageLimits limits;
+  if (std::max(size.height, size.width) <= limits.side && std::int64_t{size.height} * size.width <= limits.pixels)
+    return;
+  throw RowError("the " + std::string(made) + " image would be " + std::to_string(size.height) + "x" +
+                 std::to_string(size.width) + ", which is too large");
+}
+
+void expect_ascending(const std::array<double, 2>& bounds, const std::string& option) {
+  if (bounds[0] <= bounds[1]) return;
+  throw ConfigError("option \"" + option + "\" of transform \"random_resized_crop\" takes [least, greatest], got [" +
+                    detail::print_number(bounds[0]) + ", " + detail::print_number(bounds[1]) + "]");
+}
+
 void pad(Image& image, int margin) {
+  expect_within_limits({image.height + 2 * margin, image.width + 2 * margin}, "padded");
   Image out{image.height + 2 * margin, image.width + 2 * margin, {}};
   out.rgb.assign(static_cast<std::size_t>(out.height) * static_cast<std::size_t>(out.width) * 3, 0);
   const auto row = static_cast<std::size_t>(image.width) * 3;
@@ -52,7 +69,7 @@ void detail::OptionType<SideLengths>::read(const Value& v, SideLengths& out, con
 
 Schema<Resize::Options> Resize::schema() {
   return Schema<Options>("Resizes with antialiasing: the shorter side becomes `size` and the ratio stays.")
-      .option("size", &Options::size, "One number for the shorter side, or [height, width].", positive, required)
+      .option("size", &Options::size, "One number for the shorter side, or [height, width].", kSides, required)
       .option("interpolation", &Options::interpolation, "The filter.", one_of(kFilters));
 }
 
@@ -63,14 +80,14 @@ void Resize::apply(Image& image, CounterRandom&) const {
                         ? Size{static_cast<int>(options_.size.sides[0]), static_cast<int>(options_.size.sides[1])}
                         : short_side_size(size_of(image), static_cast<int>(options_.size.sides[0]));
   if (size.height == image.height && size.width == image.width) return;
-  if (std::max(size.height, size.width) > ImageLimits{}.side) throw RowError("the resized image is too large");
+  expect_within_limits(size, "resized");
   Image out;
   resize(image, size, filter_, out);
   std::swap(image, out);
 }
 
 Schema<CenterCrop::Options> CenterCrop::schema() {
-  return Schema<Options>("Cuts out the middle square.").option("size", &Options::size, "Its side.", positive, required);
+  return Schema<Options>("Cuts out the middle square.").option("size", &Options::size, "Its side.", kSides, required);
 }
 
 void CenterCrop::apply(Image& image, CounterRandom&) const {
@@ -80,8 +97,8 @@ void CenterCrop::apply(Image& image, CounterRandom&) const {
 
 Schema<RandomCrop::Options> RandomCrop::schema() {
   return Schema<Options>("Cuts out a random square.")
-      .option("size", &Options::size, "Its side.", positive, required)
-      .option("padding", &Options::padding, "Black pixels added on all sides first.", non_negative);
+      .option("size", &Options::size, "Its side.", kSides, required)
+      .option("padding", &Options::padding, "Black pixels added on all sides first.", between(0, kSides.high));
 }
 
 void RandomCrop::apply(Image& image, CounterRandom& random) const {
@@ -94,14 +111,17 @@ void RandomCrop::apply(Image& image, CounterRandom& random) const {
 
 Schema<RandomResizedCrop::Options> RandomResizedCrop::schema() {
   return Schema<Options>("Cuts out a region of random area and ratio and resizes it to a square.")
-      .option("size", &Options::size, "The side of the result.", positive, required)
+      .option("size", &Options::size, "The side of the result.", kSides, required)
       .option("area", &Options::area, "Least and greatest share of the image's area.", between(0, 1))
       .option("ratio", &Options::ratio, "Least and greatest width by height.", positive)
       .option("interpolation", &Options::interpolation, "The filter.", one_of(kFilters));
 }
 
 RandomResizedCrop::RandomResizedCrop(Options options)
-    : options_(std::move(options)), filter_(filter_of(options_.interpolation)) {}
+    : options_(std::move(options)), filter_(filter_of(options_.interpolation)) {
+  expect_ascending(options_.area, "area");
+  expect_ascending(options_.ratio, "ratio");
+}
 
 Box RandomResizedCrop::draw(const Size& image, CounterRandom& random) const {
   const double whole = static_cast<double>(image.height) * image.width;
@@ -124,6 +144,7 @@ Box RandomResizedCrop::draw(const Size& image, CounterRandom& random) const {
 }
 
 void RandomResizedCrop::apply(Image& image, CounterRandom& random) const {
+  expect_within_limits({options_.size, options_.size}, "resized");
   const Box box = draw(size_of(image), random);
   Image out;
   resize(image, box, {options_.size, options_.size}, filter_, out);

@@ -78,6 +78,7 @@ class RandomResizedCrop final : public Transform {
     std::string interpolation = "bilinear";
   };
   static Schema<Options> schema();
+  /// Throws ConfigError when the least area or ratio is more than the greatest.
   explicit RandomResizedCrop(Options options);
   void apply(Image& image, CounterRandom& random) const override;
   /// The region that is cut from an image of `image`'s size.
@@ -108,6 +109,7 @@ struct NormalizeOptions {
   std::vector<double> mean;
   std::vector<double> std;
   static Schema<NormalizeOptions> schema();
+  /// Throws ConfigError unless mean and std have three numbers each, or none.
   Normalisation normalisation() const;
 };
 

@@ -64,7 +64,7 @@ void AtomicFile::flush() {
 }
 
 void AtomicFile::write(const void* data, std::size_t bytes) {
-  if (!file_.valid()) throw IoError("cannot write " + path_.string() + ": it is finished, or an earlier write failed");
+  if (!file_.valid()) throw IoError("cannot write " + shown(path_) + ": it is finished, or an earlier write failed");
   const char* from = static_cast<const char*>(data);
   size_ += bytes;
   if (buffer_.size() + bytes > kBufferBytes) flush();
@@ -73,7 +73,7 @@ void AtomicFile::write(const void* data, std::size_t bytes) {
 }
 
 void AtomicFile::finish() {
-  if (partial_.empty()) throw IoError("cannot write " + path_.string() + ": an earlier write failed");
+  if (partial_.empty()) throw IoError("cannot write " + shown(path_) + ": an earlier write failed");
   if (!file_.valid()) return;
   flush();
   if (::fsync(file_.get()) != 0 && errno != EINVAL) fail("sync");

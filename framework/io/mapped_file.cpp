@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "io/mapped_file.hpp"
 
-#include <fcntl.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 
 #include <utility>
 
@@ -12,16 +10,13 @@
 namespace dime::io {
 
 MappedFile::MappedFile(const std::filesystem::path& path) {
-  const FileDescriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (!file.valid()) throw io_error("open", path, errno);
-  struct stat status {};
-  if (::fstat(file.get(), &status) != 0) throw io_error("read", path, errno);
-  if (S_ISDIR(status.st_mode)) throw io_error("read", path, EISDIR);
-  if (status.st_size == 0) return;  // mmap refuses a length of 0
-  void* mapped = ::mmap(nullptr, static_cast<std::size_t>(status.st_size), PROT_READ, MAP_PRIVATE, file.get(), 0);
+  std::size_t size = 0;
+  const FileDescriptor file = open_regular(path, &size);
+  if (size == 0) return;  // mmap refuses a length of 0
+  void* mapped = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file.get(), 0);
   if (mapped == MAP_FAILED) throw io_error("map", path, errno);
   data_ = static_cast<const std::uint8_t*>(mapped);
-  size_ = static_cast<std::size_t>(status.st_size);
+  size_ = size;
 }
 
 MappedFile::~MappedFile() {

@@ -11,7 +11,7 @@ namespace dime::io {
 /// A file mapped into memory, read-only.
 class MappedFile {
  public:
-  /// Throws IoError with the path and the system's reason.
+  /// Throws IoError with the path and the reason; what is no regular file (a folder, a pipe) is refused.
   explicit MappedFile(const std::filesystem::path& path);
   ~MappedFile();
   MappedFile(MappedFile&& other) noexcept;

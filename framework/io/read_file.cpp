@@ -28,10 +28,10 @@ std::vector<std::uint8_t> read_file(const std::filesystem::path& path) {
 }
 
 std::vector<std::uint8_t> read_unpacked_file(const std::filesystem::path& path) {
-  if (std::filesystem::is_directory(path)) throw io::io_error("read", path, EISDIR);
-  errno = 0;
-  const std::unique_ptr<gzFile_s, CloseGzip> file(gzopen(path.c_str(), "rb"));
-  if (!file) throw io::io_error("open", path, errno != 0 ? errno : ENOMEM);
+  io::FileDescriptor packed = io::open_regular(path);
+  const std::unique_ptr<gzFile_s, CloseGzip> file(gzdopen(packed.get(), "rb"));
+  if (!file) throw io::io_error("open", path, ENOMEM);
+  packed.release();  // gzclose closes it
   gzbuffer(file.get(), kChunk);
   std::vector<std::uint8_t> bytes;
   for (int got = 1; got > 0;) {
@@ -43,8 +43,8 @@ std::vector<std::uint8_t> read_unpacked_file(const std::filesystem::path& path) 
   int error = Z_OK;
   gzerror(file.get(), &error);
   if (error == Z_ERRNO) throw io::io_error("read", path, errno);
-  if (error == Z_BUF_ERROR) throw DataError(path.string() + " is cut short: the gzip stream has no end");
-  if (error != Z_OK) throw DataError(path.string() + " is damaged: the gzip stream does not unpack");
+  if (error == Z_BUF_ERROR) throw DataError(io::shown(path) + " is cut short: the gzip stream has no end");
+  if (error != Z_OK) throw DataError(io::shown(path) + " is damaged: the gzip stream does not unpack");
   return bytes;
 }
 

@@ -6,6 +6,7 @@
 #include <dime/error.hpp>
 #include <dime/text_row.hpp>
 
+#include "io/file_descriptor.hpp"
 #include "io/mapped_file.hpp"
 
 namespace dime {
@@ -125,10 +126,10 @@ std::vector<std::string> read_templates(const std::filesystem::path& path) {
     if (line.empty()) continue;
     std::string problem = template_problem(line);
     if (find_invalid_utf8(line) != std::string_view::npos) problem = "the line is not UTF-8";
-    if (!problem.empty()) throw DataError(path.string() + ":" + std::to_string(number) + ": " + problem);
+    if (!problem.empty()) throw DataError(io::shown(path) + ":" + std::to_string(number) + ": " + problem);
     templates.emplace_back(line);
   }
-  if (templates.empty()) throw DataError(path.string() + " holds no prompt template; put one on each line");
+  if (templates.empty()) throw DataError(io::shown(path) + " holds no prompt template; put one on each line");
   return templates;
 }
 

@@ -18,11 +18,7 @@ std::filesystem::path index_path(std::filesystem::path shard) { return shard.rep
 
 std::string quoted(std::string_view text) {
   constexpr std::size_t longest = 40;
-  std::string shown(text.substr(0, longest));
-  for (char& c : shown) {
-    if (c < 0x20 || c == 0x7f) c = '?';
-  }
-  return '"' + shown + (text.size() > longest ? "…\"" : "\"");
+  return '"' + printable(text, longest) + '"';
 }
 
 // Calls take(line, number) for each line, and garbage(line, text) where a line is no number.
@@ -89,7 +85,7 @@ void keep_index(const std::filesystem::path& path, const std::vector<std::uint64
 }  // namespace
 
 std::string index_problem(const std::filesystem::path& shard, std::size_t line, const std::string& problem) {
-  return shard.string() + " does not fit its index: " + index_path(shard).string() + ":" + std::to_string(line) + ": " +
+  return shown(shard) + " does not fit its index: " + shown(index_path(shard)) + ":" + std::to_string(line) + ": " +
          problem + "; delete the index to have it made anew";
 }
 
@@ -106,7 +102,7 @@ std::vector<std::uint64_t> find_lines(std::string_view bytes) {
 
 std::vector<std::uint64_t> line_offsets(const std::filesystem::path& shard, std::string_view bytes) {
   const auto path = index_path(shard);
-  if (!std::filesystem::exists(path)) {
+  if (!is_there(path)) {
     auto offsets = find_lines(bytes);
     keep_index(path, offsets);
     return offsets;
@@ -121,7 +117,7 @@ std::vector<std::uint64_t> read_line_list(const std::filesystem::path& list, std
   const MappedFile file(list);
   std::vector<std::uint64_t> kept;
   const auto refuse_line = [&](std::size_t line, const std::string& problem) {
-    throw DataError(list.string() + ":" + std::to_string(line) + ": " + problem);
+    throw DataError(shown(list) + ":" + std::to_string(line) + ": " + problem);
   };
   const auto take = [&](std::size_t line, std::uint64_t row) {
     if (row >= rows) {
@@ -133,8 +129,7 @@ std::vector<std::uint64_t> read_line_list(const std::filesystem::path& list, std
   for_each_number(file.view(), take, [&](std::size_t line, std::string_view word) {
     refuse_line(line, quoted(word) + " is no row number; one number from 0 a line is needed");
   });
-  if (kept.empty())
-    throw DataError(list.string() + " keeps no row; take its shard out of the list, or delete this file");
+  if (kept.empty()) throw DataError(shown(list) + " keeps no row; take its shard out of the list, or delete this file");
   std::sort(kept.begin(), kept.end());
   return kept;
 }

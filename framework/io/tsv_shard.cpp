@@ -6,17 +6,18 @@
 #include <dime/error.hpp>
 #include <dime/text_row.hpp>
 
+#include "io/file_descriptor.hpp"
 #include "io/tsv_index.hpp"
 
 namespace dime::io {
 
 TsvShard::TsvShard(const std::filesystem::path& path, std::string name)
     : path_(path), name_(std::move(name)), file_(path) {
-  if (file_.size() == 0) throw DataError("the shard " + path.string() + " is empty");
+  if (file_.size() == 0) throw DataError("the shard " + shown(path) + " is empty");
   offsets_ = line_offsets(path, file_.view());
   auto list = path;
   list.replace_extension(".linelist");
-  if (std::filesystem::exists(list)) kept_ = read_line_list(list, offsets_.size());
+  if (is_there(list)) kept_ = read_line_list(list, offsets_.size());
 }
 
 // The index was checked at its ends only; each row proves its own place.
@@ -38,11 +39,14 @@ std::string_view TsvShard::line(std::size_t number) const {
   return text.substr(0, end);
 }
 
-TsvRow TsvShard::row(std::int64_t i) const {
+TsvRow TsvShard::place(std::int64_t i) const {
   const auto number = static_cast<std::size_t>(i);
-  const std::size_t in_file = kept_.empty() ? number : kept_[number];
-  TsvRow row{{}, {}, name_, static_cast<std::int64_t>(in_file)};
-  const std::string_view text = line(in_file);
+  return {{}, {}, name_, static_cast<std::int64_t>(kept_.empty() ? number : kept_[number])};
+}
+
+TsvRow TsvShard::row(std::int64_t i) const {
+  TsvRow row = place(i);
+  const std::string_view text = line(static_cast<std::size_t>(row.row));
   const std::size_t tab = text.find('\t');
   row.key = strip(text.substr(0, tab));
   if (tab == std::string_view::npos) {

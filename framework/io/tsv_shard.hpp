@@ -23,6 +23,8 @@ class TsvShard {
   std::int64_t size() const { return static_cast<std::int64_t>(kept_.empty() ? offsets_.size() : kept_.size()); }
   /// Row i of those kept. Throws RowError without a tab, DataError where the index does not fit.
   TsvRow row(std::int64_t i) const;
+  /// Row i of those kept, without key and payload: nothing of it is read.
+  TsvRow place(std::int64_t i) const;
 
  private:
   std::string_view line(std::size_t number) const;

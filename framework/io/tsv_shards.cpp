@@ -3,9 +3,11 @@
 #include <utility>
 
 #include <dime/error.hpp>
+#include <dime/printable.hpp>
 #include <dime/text_row.hpp>
 #include <dime/tsv.hpp>
 
+#include "io/file_descriptor.hpp"
 #include "io/mapped_file.hpp"
 #include "io/tsv_shard.hpp"
 
@@ -35,15 +37,19 @@ Shards open_list(const std::filesystem::path& list, const std::filesystem::path&
     const std::string_view name = strip(text.substr(0, end));
     text.remove_prefix(std::min(end + 1, text.size()));
     if (name.empty()) continue;
-    shards.push_back(open_listed(folder, name, list.string() + ":" + std::to_string(line)));
+    const std::string place = io::shown(list) + ":" + std::to_string(line);
+    if (name.find('\0') != std::string_view::npos) {
+      throw DataError(place + ": \"" + printable(name) + "\" holds a NUL byte, which no file name can");
+    }
+    shards.push_back(open_listed(folder, name, place));
   }
-  if (shards.empty()) throw DataError(list.string() + " lists no shard; put one .tsv file on each line");
+  if (shards.empty()) throw DataError(io::shown(list) + " lists no shard; put one .tsv file on each line");
   return shards;
 }
 
 Shards open_shards(const std::filesystem::path& path, const std::filesystem::path& root) {
   if (path.extension() == ".list") return open_list(path, root);
-  if (path.extension() != ".tsv") throw DataError(path.string() + " is neither a .list of shards nor a .tsv shard");
+  if (path.extension() != ".tsv") throw DataError(io::shown(path) + " is neither a .list of shards nor a .tsv shard");
   Shards shards;
   shards.push_back(std::make_unique<const io::TsvShard>(path, path.filename().string()));
   return shards;
@@ -74,11 +80,18 @@ TsvRow TsvShards::row(std::int64_t i) const {
   return shards_[s]->row(i - first_rows_[s]);
 }
 
-std::string TsvShards::where(std::int64_t i) const { return dime::where(row(i)); }
+std::string TsvShards::where(std::int64_t i) const {
+  try {
+    return dime::where(row(i));
+  } catch (const DataError&) {
+    const std::size_t s = shard_of(i);
+    return dime::where(shards_[s]->place(i - first_rows_[s]));
+  }
+}
 
 std::string where(const TsvRow& row) {
-  std::string text = std::string(row.shard) + ":" + std::to_string(row.row);
-  if (!row.key.empty()) text.append(" ").append(row.key);
+  std::string text = io::shown(row.shard) + ":" + std::to_string(row.row);
+  if (!row.key.empty()) text.append(" ").append(printable(row.key));
   return text;
 }
 

@@ -4,6 +4,7 @@
 
 #include <dime/base64.hpp>
 #include <dime/error.hpp>
+#include <dime/printable.hpp>
 #include <dime/text_row.hpp>
 #include <dime/tsv.hpp>
 
@@ -29,14 +30,21 @@ void make_folder(const fs::path& stem) {
 }
 
 // What a reader would not give back as it was written.
-void check_column(const char* what, std::string_view text, std::int64_t row) {
-  const auto refuse = [&](const std::string& problem) {
-    throw ArgumentError("row " + std::to_string(row) + ": the " + what + " " + problem);
-  };
-  if (text.empty()) refuse("is empty");
+std::string column_problem(std::string_view text) {
+  if (text.empty()) return "is empty";
   if (text.find_first_of("\t\n") != std::string_view::npos)
-    refuse("holds a tab or a line break, which a TSV row cannot");
-  if (strip(text).size() != text.size()) refuse("has white space around it, which a reader strips");
+    return "holds a tab or a line break, which a TSV row cannot";
+  if (strip(text).size() != text.size()) return "has white space around it, which a reader strips";
+  return "";
+}
+
+void check_row(std::string_view key, std::string_view payload, std::int64_t row) {
+  const std::string place = "row " + std::to_string(row) + ": the ";
+  if (const auto problem = column_problem(key); !problem.empty()) {
+    throw ArgumentError(place + "key " +
+                        (key.empty() ? problem : '"' + printable(key) + "\" " + problem + ": rename it"));
+  }
+  if (const auto problem = column_problem(payload); !problem.empty()) throw ArgumentError(place + "payload " + problem);
 }
 
 }  // namespace
@@ -45,11 +53,14 @@ TsvWriter::TsvWriter(fs::path stem, TsvWriterOptions options) : stem_(std::move(
   if (options_.rows_per_shard < 1) {
     throw ArgumentError("rows_per_shard must be at least 1, got " + std::to_string(options_.rows_per_shard));
   }
+  if (stem_.filename().empty()) {
+    throw ArgumentError("the stem \"" + io::shown(stem_) + "\" names no file: it needs a name after the last \"/\"");
+  }
   make_folder(stem_);
   if (options_.overwrite) return;
   for (const auto& path : {with(stem_, ".list"), numbered(0, ".tsv")}) {
-    if (fs::exists(path))
-      throw IoError("cannot write " + path.string() + ": it exists; remove it, or choose another stem");
+    if (io::is_there(path))
+      throw IoError("cannot write " + io::shown(path) + ": it exists; remove it, or choose another stem");
   }
 }
 
@@ -69,9 +80,9 @@ io::TsvShardWriter& TsvWriter::shard() {
 }
 
 void TsvWriter::add(std::string_view key, std::string_view payload) {
-  if (closed_) throw ArgumentError("row " + std::to_string(rows_) + ": the writer of " + stem_.string() + " is closed");
-  check_column("key", key, rows_);
-  check_column("payload", payload, rows_);
+  if (closed_)
+    throw ArgumentError("row " + std::to_string(rows_) + ": the writer of " + io::shown(stem_) + " is closed");
+  check_row(key, payload, rows_);
   shard().add(key, payload);
   ++rows_;
 }
@@ -86,14 +97,14 @@ void TsvWriter::add_base64(std::string_view key, std::span<const std::uint8_t> b
 void TsvWriter::remove_old() {
   std::error_code ignored;
   fs::remove(with(stem_, ".list"), ignored);
-  for (std::size_t n = 0; fs::exists(numbered(n, ".tsv")) || n < shards_.size(); ++n) {
+  for (std::size_t n = 0; io::is_there(numbered(n, ".tsv")) || n < shards_.size(); ++n) {
     for (const char* extension : {".lineidx", ".linelist", ".tsv"}) fs::remove(numbered(n, extension), ignored);
   }
 }
 
 void TsvWriter::close() {
   if (closed_) return;
-  if (shards_.empty()) throw ArgumentError("nothing to write to " + stem_.string() + ".list: no row was added");
+  if (shards_.empty()) throw ArgumentError("nothing to write to " + io::shown(stem_) + ".list: no row was added");
   shards_.back()->finish();
   if (options_.overwrite) remove_old();
   io::AtomicFile list(with(stem_, ".list"));

@@ -1,25 +1,71 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "train/inputs.hpp"
 
+#include <type_traits>
+
 #include <dime/error.hpp>
+
+#include "plugin/placed_error.hpp"
 
 namespace dime {
 namespace {
 
+/// A plugin's source. While it is opened, whatever it throws is told as the plugin's, with its place.
+class OpeningSource final : public Dataset {
+ public:
+  OpeningSource(const Component& component, const Plugins& plugins)
+      : component_(component), rows_(plugins.make_dataset(component)) {}
+
+  void opened() { opening_ = false; }
+  std::int64_t size() const override {
+    return placed([&] { return rows_->size(); });
+  }
+  DatasetInfo info() const override {
+    return placed([&] { return rows_->info(); });
+  }
+  Row get(std::int64_t i) const override {
+    return placed([&] { return rows_->get(i); });
+  }
+  std::string where(std::int64_t i) const override { return rows_->where(i); }
+
+ private:
+  template <class F>
+  std::invoke_result_t<F> placed(F&& work) const {
+    if (!opening_) return work();
+    try {
+      return work();
+    } catch (...) {
+      rethrow_placed("dataset", component_);
+    }
+  }
+
+  Component component_;
+  std::shared_ptr<const Dataset> rows_;
+  bool opening_ = true;
+};
+
+std::shared_ptr<OpeningSource> open_plugin(const std::optional<Component>& component, const Plugins& plugins) {
+  return component ? std::make_shared<OpeningSource>(*component, plugins) : nullptr;
+}
+
 std::shared_ptr<const Dataset> open_entry(const std::string& name, const SourceEntry& entry, const Plugins& plugins,
                                           RowParts parts) {
-  std::shared_ptr<const Dataset> content, vectors;
+  const auto place = [&](const Component& component) { return component.mark.text() + ": data." + name; };
   // Nothing of the source is read where stored vectors are all that is wanted, but its size must still agree.
-  if (entry.source) content = plugins.make_dataset(*entry.source);
+  const auto source = open_plugin(entry.source, plugins), vectors = open_plugin(entry.features, plugins);
+  std::shared_ptr<const Dataset> content = source;
   if (content != nullptr && entry.rows) {
-    content = std::make_shared<RowSpan>(content, entry.rows->from, entry.rows->to.value_or(-1));
+    content = std::make_shared<RowSpan>(place(*entry.source), content, entry.rows->from, entry.rows->to.value_or(-1));
   }
-  if (entry.features) vectors = plugins.make_dataset(*entry.features);
   if (vectors != nullptr && vectors->info().vector_width <= 0) {
-    throw DataError("its features (" + entry.features->type + ") hold no vectors");
+    throw DataError(place(*entry.features) + ": its features (" + entry.features->type + ") hold no vectors");
   }
-  const Mark& mark = (entry.features ? entry.features : entry.source)->mark;
-  return std::make_shared<JoinedRows>(mark.text() + ": data." + name, std::move(content), std::move(vectors), parts);
+  auto joined =
+      std::make_shared<JoinedRows>(place(entry.features ? *entry.features : *entry.source), content, vectors, parts);
+  for (const auto& plugin : {source, vectors}) {
+    if (plugin != nullptr) plugin->opened();
+  }
+  return joined;
 }
 
 }  // namespace

@@ -27,7 +27,8 @@ struct InputContext {
 RowParts parts_of(const BatchContent& content);
 
 /// The sources of a stream, opened and joined with their vectors. `parts` says what will be read.
-/// Throws DataError that begins with "data.NAME".
+/// Throws DataError that begins with the place of the source or its features and "data.NAME"; what a plugin throws
+/// while its source is opened leaves with the plugin's own place and name (see rethrow_placed).
 std::vector<std::shared_ptr<const Dataset>> open_sources(const std::string& name, const StreamOptions& options,
                                                          const Plugins& plugins, RowParts parts);
 

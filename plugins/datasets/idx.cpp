@@ -4,12 +4,18 @@
 
 #include <dime/dataset.hpp>
 #include <dime/dataset_errors.hpp>
+#include <dime/printable.hpp>
 #include <dime/read_file.hpp>
 #include <dime/text_row.hpp>
 
 namespace {
 
 constexpr const char* kName = "dataset/idx";
+
+std::string shown(const dime::Path& path) {
+  constexpr std::size_t longest = 4096;
+  return dime::printable(path.string(), longest);
+}
 
 // An IDX file of bytes: magic 0, 0, 8, D; D big-endian sizes; the bytes.
 struct IdxFile {
@@ -25,7 +31,7 @@ std::uint32_t big_endian(const std::uint8_t* p) {
 }
 
 IdxFile read_idx(const dime::Path& path, std::size_t dimensions, const char* what) {
-  const auto refuse = [&](const std::string& problem) { throw dime::DataError(path.string() + ": " + problem); };
+  const auto refuse = [&](const std::string& problem) { throw dime::DataError(shown(path) + ": " + problem); };
   IdxFile file{dime::read_unpacked_file(path), {1, 1, 1}, 4 + 4 * dimensions};
   const std::uint32_t magic = 0x800 + static_cast<std::uint32_t>(dimensions);
   if (file.bytes.size() < file.begin || big_endian(file.bytes.data()) != magic) {
@@ -70,7 +76,8 @@ class Idx final : public dime::Dataset {
         .option("templates", &Options::templates, "Prompt templates, each with {} where the class name goes.");
   }
 
-  explicit Idx(const Options& o) : class_names_(o.class_names), templates_(o.templates) {
+  explicit Idx(const Options& o)
+      : name_(dime::printable(o.images.filename().string())), class_names_(o.class_names), templates_(o.templates) {
     dime::with_name(kName, [&] {
       check_options(o);
       images_ = read_idx(o.images, 3, "images");
@@ -82,6 +89,8 @@ class Idx final : public dime::Dataset {
   dime::DatasetInfo info() const override {
     return {.image = true, .text = !templates_.empty(), .label = !labels_.bytes.empty(), .class_names = class_names_};
   }
+
+  std::string where(std::int64_t i) const override { return name_ + ":" + std::to_string(i); }
 
   dime::Row get(std::int64_t i) const override {
     dime::check_row(kName, i, size());
@@ -104,29 +113,35 @@ class Idx final : public dime::Dataset {
   static void check_options(const Options& o) {
     if (!o.templates.empty() && o.class_names.empty()) throw dime::DataError("templates need class_names");
     if (!o.class_names.empty() && o.labels.empty()) throw dime::DataError("class_names need labels");
+    for (std::size_t i = 0; i < o.class_names.size(); ++i) {
+      if (dime::strip(o.class_names[i]).empty()) {
+        throw dime::DataError("class_names: the name of label " + std::to_string(i) + " is empty: give it one");
+      }
+    }
     for (const auto& prompt : o.templates) {
       const std::string problem = dime::template_problem(prompt);
-      if (!problem.empty()) throw dime::DataError("templates: \"" + prompt + "\": " + problem);
+      if (!problem.empty()) throw dime::DataError("templates: \"" + dime::printable(prompt) + "\": " + problem);
     }
   }
 
   void read_labels(const Options& o) {
     labels_ = read_idx(o.labels, 1, "labels");
     if (labels_.sizes[0] != images_.sizes[0]) {
-      throw dime::DataError(o.labels.string() + " has " + std::to_string(labels_.sizes[0]) + " labels for the " +
-                            std::to_string(images_.sizes[0]) + " images of " + o.images.string());
+      throw dime::DataError(shown(o.labels) + " has " + std::to_string(labels_.sizes[0]) + " labels for the " +
+                            std::to_string(images_.sizes[0]) + " images of " + shown(o.images));
     }
     const std::uint8_t* last = labels_.data() + labels_.sizes[0];
     const std::uint8_t* wrong = std::find_if(labels_.data(), last, [&](std::uint8_t label) {
       return !o.class_names.empty() && label >= o.class_names.size();
     });
     if (wrong != last) {
-      throw dime::DataError(o.labels.string() + ": row " + std::to_string(wrong - labels_.data()) + " has the label " +
+      throw dime::DataError(shown(o.labels) + ": row " + std::to_string(wrong - labels_.data()) + " has the label " +
                             std::to_string(*wrong) + ", but there are " + std::to_string(o.class_names.size()) +
                             " class_names");
     }
   }
 
+  std::string name_;
   std::vector<std::string> class_names_;
   std::vector<std::string> templates_;
   IdxFile images_;

@@ -1,45 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
-#include <cctype>
 
 #include <dime/dataset.hpp>
 #include <dime/dataset_errors.hpp>
+#include <dime/printable.hpp>
 #include <dime/read_file.hpp>
+
+#include "image_files.hpp"
 
 namespace {
 
-namespace fs = std::filesystem;
+namespace files = dime::image_files;
 
 constexpr const char* kName = "dataset/image_folder";
-
-bool hidden(const fs::path& path) { return path.filename().string().starts_with('.'); }
-
-bool is_image(const fs::directory_entry& entry) {
-  std::string extension = entry.path().extension().string();
-  std::transform(extension.begin(), extension.end(), extension.begin(),
-                 [](unsigned char c) { return std::tolower(c); });
-  return (extension == ".jpg" || extension == ".jpeg" || extension == ".png") && !hidden(entry.path()) &&
-         entry.is_regular_file();
-}
-
-std::vector<std::string> class_folders(const fs::path& root) {
-  std::vector<std::string> names;
-  for (const auto& entry : fs::directory_iterator(root)) {
-    if (entry.is_directory() && !hidden(entry.path())) names.push_back(entry.path().filename().string());
-  }
-  std::sort(names.begin(), names.end());
-  return names;
-}
-
-template <class Iterator>
-std::vector<std::string> images_in(Iterator files, const fs::path& root) {
-  std::vector<std::string> keys;
-  for (const auto& entry : files) {
-    if (is_image(entry)) keys.push_back(entry.path().lexically_relative(root).generic_string());
-  }
-  std::sort(keys.begin(), keys.end());
-  return keys;
-}
 
 class ImageFolder final : public dime::Dataset {
  public:
@@ -60,13 +33,7 @@ class ImageFolder final : public dime::Dataset {
   }
 
   explicit ImageFolder(const Options& o) : root_(o.root) {
-    dime::with_name(kName, [&] {
-      try {
-        list();
-      } catch (const fs::filesystem_error& e) {
-        throw dime::DataError("cannot read the folder " + e.path1().string() + ": " + e.code().message());
-      }
-    });
+    dime::with_name(kName, [&] { list(); });
   }
 
   std::int64_t size() const override { return static_cast<std::int64_t>(keys_.size()); }
@@ -74,40 +41,52 @@ class ImageFolder final : public dime::Dataset {
     return {.image = true, .label = !class_names_.empty(), .class_names = class_names_};
   }
 
+  std::string where(std::int64_t i) const override { return files::shown(root_ / keys_[static_cast<std::size_t>(i)]); }
+
   dime::Row get(std::int64_t i) const override {
     dime::check_row(kName, i, size());
     dime::Row row;
     row.key = keys_[static_cast<std::size_t>(i)];
+    const auto refuse = [&](const std::string& problem) {
+      throw dime::RowError("[" + std::string(kName) + "] " + dime::printable(row.key) + ": " + problem);
+    };
     try {
       row.image = dime::read_file(root_ / row.key);
     } catch (const dime::IoError& e) {
-      throw dime::RowError("[" + std::string(kName) + "] " + row.key + ": " + e.what());
+      refuse(e.what());
     }
-    if (row.image.empty()) throw dime::RowError("[" + std::string(kName) + "] " + row.key + ": the file is empty");
+    if (row.image.empty()) refuse("the file is empty");
     if (!class_names_.empty()) row.label = label_of(i);
     return row;
   }
 
  private:
   void list() {
-    class_names_ = class_folders(root_);
-    keys_ = images_in(fs::directory_iterator(root_), root_);
-    if (!class_names_.empty() && !keys_.empty()) {
-      throw dime::DataError(root_.string() + " holds both images (" + keys_[0] + ") and folders (" + class_names_[0] +
-                            "): keep one or the other");
+    for (const auto& entry : files::entries_of(root_)) {
+      const std::string name = entry.path().filename().string();
+      if (files::type_of(entry) == std::filesystem::file_type::directory) {
+        class_names_.push_back(name);
+      } else if (files::is_image(entry)) {
+        keys_.push_back(name);
+      }
     }
-    for (const auto& name : class_names_) list_class(name);
-    if (keys_.empty()) throw dime::DataError(root_.string() + " holds no .jpg, .jpeg or .png file");
+    if (!class_names_.empty() && !keys_.empty()) {
+      throw dime::DataError(files::shown(root_) + " holds both images (" + dime::printable(keys_[0]) +
+                            ") and folders (" + dime::printable(class_names_[0]) + "): keep one or the other");
+    }
+    files::Walk walk(root_);
+    for (const auto& name : class_names_) list_class(name, walk);
+    if (keys_.empty()) throw dime::DataError(files::shown(root_) + " holds no .jpg, .jpeg or .png file");
   }
 
-  void list_class(const std::string& name) {
-    constexpr auto follow = fs::directory_options::follow_directory_symlink;
-    const auto keys = images_in(fs::recursive_directory_iterator(root_ / name, follow), root_);
-    if (keys.empty()) {
-      throw dime::DataError("the class folder " + (root_ / name).string() +
+  void list_class(const std::string& name, files::Walk& walk) {
+    const auto first = static_cast<std::ptrdiff_t>(keys_.size());
+    walk.images(root_ / name, name, keys_);
+    if (size() == first) {
+      throw dime::DataError("the class folder " + files::shown(root_ / name) +
                             " holds no .jpg, .jpeg or .png file; remove it or fill it");
     }
-    keys_.insert(keys_.end(), keys.begin(), keys.end());
+    std::sort(keys_.begin() + first, keys_.end());
     class_ends_.push_back(size());
   }
 
@@ -115,7 +94,7 @@ class ImageFolder final : public dime::Dataset {
     return std::upper_bound(class_ends_.begin(), class_ends_.end(), i) - class_ends_.begin();
   }
 
-  fs::path root_;
+  std::filesystem::path root_;
   std::vector<std::string> keys_;
   std::vector<std::string> class_names_;
   std::vector<std::int64_t> class_ends_;  // by label: one past its last row

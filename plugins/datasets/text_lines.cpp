@@ -3,6 +3,7 @@
 
 #include <dime/dataset.hpp>
 #include <dime/dataset_errors.hpp>
+#include <dime/printable.hpp>
 #include <dime/read_file.hpp>
 #include <dime/text_row.hpp>
 
@@ -27,14 +28,20 @@ class TextLines final : public dime::Dataset {
   }
 
   explicit TextLines(const Options& o)
-      : name_(o.file.filename().string()),
+      : name_(dime::printable(o.file.filename().string())),
         bytes_(dime::with_name(kName, [&] { return dime::read_unpacked_file(o.file); })) {
     find_lines();
-    if (lines_.empty()) throw dime::DataError("[" + std::string(kName) + "] " + o.file.string() + " holds no text");
+    if (lines_.empty())
+      throw dime::DataError("[" + std::string(kName) + "] " + dime::printable(o.file.string(), 4096) +
+                            " holds no text");
   }
 
   std::int64_t size() const override { return static_cast<std::int64_t>(lines_.size()); }
   dime::DatasetInfo info() const override { return {.text = true}; }
+
+  std::string where(std::int64_t i) const override {
+    return name_ + ":" + std::to_string(lines_[static_cast<std::size_t>(i)].number);
+  }
 
   dime::Row get(std::int64_t i) const override {
     dime::check_row(kName, i, size());
@@ -43,8 +50,8 @@ class TextLines final : public dime::Dataset {
     dime::Row row;
     row.key = std::to_string(line.number);
     if (const auto at = dime::find_invalid_utf8(text); at != std::string_view::npos) {
-      throw dime::RowError("[" + std::string(kName) + "] " + name_ + ":" + row.key +
-                           ": the text is not UTF-8 at byte " + std::to_string(at));
+      throw dime::RowError("[" + std::string(kName) + "] " + where(i) + ": the text is not UTF-8 at byte " +
+                           std::to_string(at));
     }
     row.texts.emplace_back(text);
     return row;

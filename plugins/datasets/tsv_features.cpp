@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <bit>
-#include <cmath>
 
 #include <dime/base64.hpp>
 #include <dime/dataset.hpp>
@@ -13,7 +12,7 @@ static_assert(std::endian::native == std::endian::little, "stored vectors are li
 
 constexpr const char* kName = "dataset/tsv_features";
 
-std::vector<float> read_vector(const dime::TsvRow& stored) {
+std::vector<float> decode_vector(const dime::TsvRow& stored) {
   const auto refuse = [&](const std::string& problem) { throw dime::RowError(where(stored) + ": " + problem); };
   std::vector<float> vector;
   try {
@@ -26,9 +25,6 @@ std::vector<float> read_vector(const dime::TsvRow& stored) {
     throw;
   } catch (const dime::DataError& e) {
     refuse(e.what());
-  }
-  for (std::size_t k = 0; k < vector.size(); ++k) {
-    if (!std::isfinite(vector[k])) refuse("number " + std::to_string(k) + " of the vector is not finite");
   }
   return vector;
 }
@@ -43,8 +39,8 @@ class TsvFeatures final : public dime::Dataset {
     return dime::shard_schema<Options>(
                "Stored feature vectors in TSV shards, one a row: `key \\t base64 of little-endian float32 \\n`; "
                "indexes as for "
-               "tsv_images.\nEvery vector has the width of row 0. A vector that is of another width, or not finite, is "
-               "a broken row. "
+               "tsv_images.\nEvery vector has the width of row 0. A vector that is of another width, not finite or all "
+               "zeros, or whose norm float32 does not hold, is a broken row. "
                "Row i belongs to row i of the images or texts that are listed in the same order.")
         .option("width", &Options::width,
                 "The numbers in a vector, checked against row 0; row 0 decides when it is not given.",
@@ -57,6 +53,7 @@ class TsvFeatures final : public dime::Dataset {
 
   std::int64_t size() const override { return shards_.size(); }
   dime::DatasetInfo info() const override { return {.vector_width = width_}; }
+  std::string where(std::int64_t i) const override { return shards_.where(i); }
 
   dime::Row get(std::int64_t i) const override {
     return dime::with_name(kName, [&] {
@@ -64,26 +61,28 @@ class TsvFeatures final : public dime::Dataset {
       const dime::TsvRow stored = shards_.row(i);
       dime::Row row;
       row.key = stored.key;
-      row.vector = read_vector(stored);
+      row.vector = decode_vector(stored);
       if (static_cast<std::int64_t>(row.vector.size()) != width_) {
-        throw dime::RowError(where(stored) + ": the vector has " + std::to_string(row.vector.size()) +
+        throw dime::RowError(dime::where(stored) + ": the vector has " + std::to_string(row.vector.size()) +
                              " numbers, but row 0 (" + shards_.where(0) + ") has " + std::to_string(width_));
       }
+      const std::string problem = dime::vector_problem(row.vector);
+      if (!problem.empty()) throw dime::RowError(dime::where(stored) + ": " + problem);
       return row;
     });
   }
 
  private:
-  // A source whose first row is broken is refused as a whole: nothing else tells its width.
+  // A source whose first row does not decode is refused as a whole: nothing else tells its width.
   void find_width(const Options& o) {
     const dime::TsvRow first = shards_.row(0);
     try {
-      width_ = static_cast<std::int64_t>(read_vector(first).size());
+      width_ = static_cast<std::int64_t>(decode_vector(first).size());
     } catch (const dime::RowError& e) {
       throw dime::DataError(e.what());
     }
     if (o.width && *o.width != width_) {
-      throw dime::DataError(where(first) + ": the vector has " + std::to_string(width_) +
+      throw dime::DataError(dime::where(first) + ": the vector has " + std::to_string(width_) +
                             " numbers, but the option width is " + std::to_string(*o.width));
     }
   }

@@ -26,18 +26,19 @@ class TsvImages final : public dime::Dataset {
 
   std::int64_t size() const override { return shards_.size(); }
   dime::DatasetInfo info() const override { return {.image = true}; }
+  std::string where(std::int64_t i) const override { return shards_.where(i); }
 
   dime::Row get(std::int64_t i) const override {
     return dime::with_name(kName, [&] {
       dime::check_row(kName, i, size());
       const dime::TsvRow stored = shards_.row(i);
-      if (stored.payload.empty()) throw dime::RowError(where(stored) + ": the image is empty");
+      if (stored.payload.empty()) throw dime::RowError(dime::where(stored) + ": the image is empty");
       dime::Row row;
       row.key = stored.key;
       try {
         dime::base64_decode(stored.payload, row.image);
       } catch (const dime::DataError& e) {
-        throw dime::RowError(where(stored) + ": " + e.what());
+        throw dime::RowError(dime::where(stored) + ": " + e.what());
       }
       return row;
     });

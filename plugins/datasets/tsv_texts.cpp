@@ -14,7 +14,9 @@ constexpr const char* kName = "dataset/tsv_texts";
 std::vector<std::string> read_templates(const dime::Path& given) {
   if (!given.empty()) return dime::read_templates(given);
   const auto common = dime::share_folder() / "assets" / "clip" / "text_templates.txt";
-  return std::filesystem::exists(common) ? dime::read_templates(common) : std::vector<std::string>{};
+  std::error_code error;
+  const auto type = std::filesystem::status(common, error).type();
+  return type == std::filesystem::file_type::not_found ? std::vector<std::string>{} : dime::read_templates(common);
 }
 
 class TsvTexts final : public dime::Dataset {
@@ -45,6 +47,7 @@ class TsvTexts final : public dime::Dataset {
 
   std::int64_t size() const override { return shards_.size(); }
   dime::DatasetInfo info() const override { return {.text = true}; }
+  std::string where(std::int64_t i) const override { return shards_.where(i); }
 
   dime::Row get(std::int64_t i) const override {
     return dime::with_name(kName, [&] {
@@ -55,7 +58,7 @@ class TsvTexts final : public dime::Dataset {
       try {
         row.texts = dime::text_candidates(stored.payload, templates_);
       } catch (const dime::RowError& e) {
-        throw dime::RowError(where(stored) + ": " + e.what());
+        throw dime::RowError(dime::where(stored) + ": " + e.what());
       }
       return row;
     });

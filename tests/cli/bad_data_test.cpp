@@ -63,9 +63,10 @@ TEST_F(BadData, AWrongOffsetInTheMiddleEndsTheRun) {
     text += (n == 1 ? std::to_string(std::stol(line) + 1) : line) + "\n";
   folder_.write("data/image-0.lineidx", text);
   const Outcome outcome = dime(train_words("r", {images_, "data.images.shuffle=false"}));
-  expect_error(outcome,
-               "[dataset/tsv_images] data/image-0.tsv does not fit its index: data/image-0.lineidx:1: the row at "
-               "offset 0 does not end at the next offset; delete the index to have it made anew");
+  expect_error(
+      outcome,
+      "toy.yaml:7:20: [dataset/tsv_images] data/image-0.tsv does not fit its index: data/image-0.lineidx:1: the row at "
+      "offset 0 does not end at the next offset; delete the index to have it made anew");
 }
 
 TEST_F(BadData, ARowThatIsNotBase64IsReplacedAndLogged) {
@@ -89,8 +90,8 @@ TEST_F(BadData, AnImageThatDoesNotDecodeIsReplacedAndLogged) {
   train("r", {images_, "data.images.shuffle=false", "data.images.broken_rate=0.05"});
   EXPECT_EQ(broken("r"), 1);
   EXPECT_THAT(lines_of(folder_.read("r/broken_rows.log")),
-              testing::ElementsAre(
-                  testing::MatchesRegex("step 1\timages\trow 3 img3: not a JPEG or PNG image\treplaced by img[0-9]+")));
+              testing::ElementsAre(testing::MatchesRegex(
+                  "step 1\timages\timage-0.tsv:3 img3: not a JPEG or PNG image\treplaced by img[0-9]+")));
 }
 
 TEST_F(BadData, AVectorOfAnotherLengthIsReplacedAndLogged) {
@@ -194,6 +195,58 @@ TEST_F(BadData, FeaturesShorterThanTheirImages) {
       "correspond row by row: extract the features again, or remove a .lineidx that does not fit its shard");
 }
 
+TEST_F(BadData, FeaturesShiftedByARow) {
+  auto lines = lines_of(folder_.read("data/image-feat-0.tsv"));
+  std::rotate(lines.begin(), lines.begin() + 1, lines.end());
+  std::string text;
+  for (const auto& line : lines) text += line + "\n";
+  folder_.write("data/image-feat-0.tsv", text);
+  expect_train_error({vectors_},
+                     "toy.yaml:8:22: data.images: features do not belong to the source row by row: their row 0 has the "
+                     "key \"img1\", which is row 1 of the source; extract the features again");
+}
+
+TEST_F(BadData, RowsPastTheEndAndFeaturesOfTheWholeSource) {
+  expect_train_error({"data.images.rows={to: 1281}"},
+                     "toy.yaml:7:20: data.images: rows 0 to 1281 are not a part of a source of 1280 rows");
+  expect_train_error({"data.images.rows={to: 64}"},
+                     "toy.yaml:8:22: data.images: its features have 1280 rows, its source has 64 with its `rows`; they "
+                     "must correspond row by row: extract the features again, or remove a .lineidx that does not fit "
+                     "its shard, or take `rows` out (features then hold a row for each row of that part)");
+}
+
+/// What a plugin's source throws while it is opened.
+TEST_F(BadData, ASourceThatCannotBeAskedForItsSize) {
+  const std::filesystem::path folder = folder_ / "plugins/datasets";
+  std::filesystem::create_directories(folder);
+  for (const auto& path : {folder.parent_path(), folder}) {
+    std::filesystem::permissions(path, std::filesystem::perms{0755});
+  }
+  std::filesystem::copy_file(DIME_TEST_BINARY_DIR "/tests/plugin_fixtures/fixture_keyless.so", folder / "keyless.so");
+  conditions_.env["DIME_PLUGIN_PATH"] = folder.parent_path().string();
+  const auto expect = [&](const std::string& what, const std::string& message) {
+    expect_train_error({"data.images.source={type: keyless, size: " + what + "}"},
+                       "command line: [dataset/keyless] could not be made: " + message);
+  };
+  expect("error", "the disk is away");
+  expect("number", "it threw something that is no std::exception");
+}
+
+TEST_F(BadData, FeaturesWithoutVectors) {
+  expect_train_error({"data.images.features.type=tsv_images"},
+                     "command line: data.images: its features (tsv_images) hold no vectors");
+}
+
+TEST_F(BadData, AVectorOfZerosIsReplacedAndLogged) {
+  set_payload("image-feat-0.tsv", 3, std::string(256, 'A'));  // 48 zeros
+  train("r", {vectors_, "data.images.shuffle=false", "data.images.broken_rate=0.05"});
+  EXPECT_EQ(broken("r"), 1);
+  EXPECT_THAT(lines_of(folder_.read("r/broken_rows.log")),
+              testing::ElementsAre(testing::MatchesRegex(
+                  "step 1\timages\t\\[dataset/tsv_features\\] image-feat-0.tsv:3 img3: the vector is all "
+                  "zeros\treplaced by img[0-9]+")));
+}
+
 TEST_F(BadData, FeaturesOfOtherRows) {
   auto lines = lines_of(folder_.read("data/image-feat-0.tsv"));
   std::swap(lines[3], lines[4]);
@@ -204,8 +257,8 @@ TEST_F(BadData, FeaturesOfOtherRows) {
   const auto log = lines_of(folder_.read("r/broken_rows.log"));
   ASSERT_EQ(log.size(), 2U);
   EXPECT_TRUE(
-      log[0].starts_with("step 1\timages\trow 3: the source's key is \"img3\", the features' is \"img4\": extract "
-                         "the features again\treplaced by img"))
+      log[0].starts_with("step 1\timages\timage-0.tsv:3 img3: its features (image-feat-0.tsv:3 img4) have another key: "
+                         "extract the features again\treplaced by img"))
       << log[0];
 }
 

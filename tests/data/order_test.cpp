@@ -11,6 +11,8 @@
 #include <dime/error.hpp>
 #include <dime/random.hpp>
 
+#include "support/errors.hpp"
+
 namespace dime {
 namespace {
 
@@ -127,6 +129,21 @@ TEST(Order, AWeightTooSmallForABlockIsAnError) {
   } catch (const DataError& e) {
     EXPECT_STREQ(e.what(), "source 2 of the mixture gets no row in a block of 1024: raise its weight");
   }
+}
+
+TEST(Order, WeightsMayBeAsLargeAsNumbersAre) {
+  EXPECT_THAT(Order({10, 10}, {1e308, 1e308}, 1, true).quotas(), testing::ElementsAre(512, 512));
+  EXPECT_THAT(Order({10, 10}, {1.5e-323, 5e-324}, 1, true).quotas(), testing::ElementsAre(768, 256));
+}
+
+TEST(Order, AWeightIsANumberAboveZero) {
+  const auto refusal = [](double weight) {
+    return test::error_text<DataError>([&] { Order({10, 10}, {1, weight}, 1, true); });
+  };
+  const std::string needed = ": a number above 0 is needed";
+  EXPECT_EQ(refusal(0), "source 2 of the mixture has the weight 0" + needed);
+  EXPECT_EQ(refusal(-1), "source 2 of the mixture has the weight -1" + needed);
+  EXPECT_EQ(refusal(HUGE_VAL), "source 2 of the mixture has the weight inf" + needed);
 }
 
 TEST(BatchPlan, DropLeavesTheLastPartOfEachEpochOut) {

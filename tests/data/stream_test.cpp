@@ -6,6 +6,7 @@
 #include <set>
 
 #include "data/source.hpp"
+#include "support/errors.hpp"
 
 namespace dime {
 namespace {
@@ -162,17 +163,53 @@ TEST(Reader, ABrokenRowIsAnError) {
   EXPECT_THROW(reader.next(batch), RowError);
 }
 
+/// Rows whose images do not decode, with a place and keys that do not print; an odd row throws what a plugin may.
+class Unreadable final : public Dataset {
+ public:
+  std::int64_t size() const override { return 2; }
+  DatasetInfo info() const override { return {.image = true}; }
+  std::string where(std::int64_t i) const override { return "shard.tsv:" + std::to_string(i); }
+  Row get(std::int64_t i) const override {
+    if (i == 1) throw RowError("no\x1bimage\nbut a second line");
+    Row row;
+    row.key = std::string("a\0b\n", 4);
+    row.image = {1, 2, 3};
+    return row;
+  }
+};
+
+std::string fill_error(std::vector<std::shared_ptr<const Dataset>> sources, RowId id) {
+  BatchContent content;
+  content.stream = "images";
+  content.pixels = true;
+  content.image_size = 2;
+  const BatchMaker maker(content, std::move(sources), TransformList(), nullptr, 1);
+  StreamBatch batch = maker.allocate(1);
+  std::vector<BrokenRow> broken;
+  return test::error_text<RowError>([&] {
+    maker.fill(
+        batch, 0, [&](std::int64_t, int) { return id; }, broken, 0);
+  });
+}
+
+TEST(BatchMaker, NamesTheRowByItsPlaceAndKeyOnOneLine) {
+  const auto rows = std::make_shared<Unreadable>();
+  EXPECT_EQ(fill_error({rows}, {0, 0, 0}), "shard.tsv:0 a\\x00b\\x0A: not a JPEG or PNG image");
+  EXPECT_EQ(fill_error({rows, rows}, {1, 0, 0}), "source 2, shard.tsv:0 a\\x00b\\x0A: not a JPEG or PNG image");
+  EXPECT_EQ(fill_error({rows}, {0, 1, 0}), "no\\x1Bimage");
+}
+
 TEST(RowSpan, IsAPartOfASource) {
   const auto whole = std::make_shared<Numbers>(10);
-  const RowSpan span(whole, 4, 7);
+  const RowSpan span("data.images", whole, 4, 7);
   EXPECT_EQ(span.size(), 3);
   EXPECT_EQ(span.get(0).key, "row4");
-  EXPECT_EQ(RowSpan(whole, 8, -1).size(), 2);
+  EXPECT_EQ(RowSpan("data.images", whole, 8, -1).size(), 2);
   try {
-    const RowSpan past(whole, 4, 11);
+    const RowSpan past("data.images", whole, 4, 11);
     FAIL();
   } catch (const DataError& e) {
-    EXPECT_STREQ(e.what(), "rows 4 to 11 are not a part of a source of 10 rows");
+    EXPECT_STREQ(e.what(), "data.images: rows 4 to 11 are not a part of a source of 10 rows");
   }
 }
 

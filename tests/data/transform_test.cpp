@@ -7,6 +7,7 @@
 
 #include "config/yaml.hpp"
 #include "data/transforms.hpp"
+#include "support/errors.hpp"
 
 namespace dime {
 namespace {
@@ -45,6 +46,53 @@ TEST(TransformList, ListsEveryMistake) {
   EXPECT_EQ(
       lines[4],
       "x.yaml:1:99: unknown option \"sizes\" of transform \"center_crop\" (did you mean \"size\"?); it takes: size");
+}
+
+TEST(TransformList, SizesAndPaddingHaveBounds) {
+  const auto only = [](const std::string& yaml) {
+    const auto lines = mistakes(yaml);
+    EXPECT_EQ(lines.size(), 1U) << yaml;
+    return lines.empty() ? "" : lines[0];
+  };
+  EXPECT_EQ(only("[{type: resize, size: 4294967328}]"),
+            "x.yaml:1:23: option \"size\" of transform \"resize\" must be between 1 and 20000, got 4294967328");
+  EXPECT_EQ(
+      only("[{type: resize, size: [32, 4294967328]}]"),
+      "x.yaml:1:28: item 2 of option \"size\" of transform \"resize\" must be between 1 and 20000, got 4294967328");
+  EXPECT_EQ(only("[{type: center_crop, size: 0}]"),
+            "x.yaml:1:28: option \"size\" of transform \"center_crop\" must be between 1 and 20000, got 0");
+  EXPECT_EQ(only("[{type: random_resized_crop, size: 2000000000}]"),
+            "x.yaml:1:36: option \"size\" of transform \"random_resized_crop\" must be between 1 and 20000, got "
+            "2000000000");
+  EXPECT_EQ(only("[{type: random_crop, size: 20001}]"),
+            "x.yaml:1:28: option \"size\" of transform \"random_crop\" must be between 1 and 20000, got 20001");
+  EXPECT_EQ(only("[{type: random_crop, size: 32, padding: 2147483647}]"),
+            "x.yaml:1:41: option \"padding\" of transform \"random_crop\" must be between 0 and 20000, got 2147483647");
+}
+
+TEST(TransformList, BoundsAndNumbersOfNormalizeAreCheckedWithTheirPlace) {
+  const auto lines = mistakes(
+      "[{type: random_resized_crop, size: 8, area: [1, 0.1]},\n {type: random_resized_crop, size: 8, ratio: [4, "
+      "0.1]},\n {type: normalize, mean: [1, 2]}]");
+  ASSERT_EQ(lines.size(), 3U);
+  EXPECT_EQ(lines[0],
+            "x.yaml:1:9: option \"area\" of transform \"random_resized_crop\" takes [least, greatest], got [1, 0.1]");
+  EXPECT_EQ(lines[1],
+            "x.yaml:2:9: option \"ratio\" of transform \"random_resized_crop\" takes [least, greatest], got [4, 0.1]");
+  EXPECT_EQ(lines[2], "x.yaml:3:9: transform \"normalize\" takes three numbers for mean and std, got 2");
+}
+
+TEST(TransformList, AnImageThatWouldBeTooLargeIsABrokenRow) {
+  const auto refusal = [](const std::string& yaml) {
+    Image image = ramp(4, 6);
+    CounterRandom random(1);
+    return test::error_text<RowError>([&] { TransformList(list_of(yaml)).run(image, random); });
+  };
+  EXPECT_EQ(refusal("[{type: random_crop, size: 4, padding: 20000}]"),
+            "the padded image would be 40004x40006, which is too large");
+  EXPECT_EQ(refusal("[{type: resize, size: 20000}]"), "the resized image would be 20000x30000, which is too large");
+  EXPECT_EQ(refusal("[{type: random_resized_crop, size: 20000}]"),
+            "the resized image would be 20000x20000, which is too large");
 }
 
 TEST(Resize, TakesTheShorterSideOrBoth) {

@@ -52,6 +52,7 @@ TEST_F(Idx, GivesPixelsAndLabels) {
   EXPECT_EQ(row.pixels->channels, 1);
   EXPECT_EQ(row.label, 0);
   EXPECT_EQ(data->get(0).label, 1);
+  EXPECT_EQ(data->where(1), "images:1");
 }
 
 TEST_F(Idx, GivesTheTextsOfTheClass) {
@@ -112,6 +113,9 @@ TEST_F(Idx, RefusesOptionsThatDoNotFit) {
   value = named();
   value.erase("labels");
   EXPECT_EQ(source_error(value), "[dataset/idx] class_names need labels");
+  value = named();
+  value.set("class_names", test::strings({"", "dog"}));
+  EXPECT_EQ(source_error(value), "[dataset/idx] class_names: the name of label 0 is empty: give it one");
   value = named();
   value.set("templates", test::strings({"a photo"}));
   EXPECT_EQ(source_error(value),

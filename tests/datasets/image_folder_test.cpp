@@ -52,6 +52,54 @@ TEST_F(ImageFolder, TakesAFlatFolderWithoutLabels) {
   EXPECT_TRUE(data->info().class_names.empty());
 }
 
+TEST_F(ImageFolder, FollowsLinksToFoldersElsewhere) {
+  folder_.write("elsewhere/x.png", "0");
+  folder_.write("elsewhere/.thumbnails/x.png", "-");
+  folder_.write("root/cat/y.png", "1");
+  std::filesystem::create_directory_symlink("../../elsewhere", folder_ / "root/cat/more");
+  std::filesystem::create_directory_symlink("../elsewhere", folder_ / "root/dog");
+  std::filesystem::create_symlink("nowhere", folder_ / "root/cat/gone.png");
+  EXPECT_THAT(keys(*open()), ElementsAre("cat/more/x.png", "cat/y.png", "dog/x.png"));
+}
+
+TEST_F(ImageFolder, RefusesALinkThatLeadsBack) {
+  folder_.write("root/a/x.png", "0");
+  folder_.write("root/b/y.png", "1");
+  const auto refusal_of = [&](const char* target, const char* link) {
+    std::filesystem::create_directory_symlink(target, folder_ / link);
+    const std::string message = refusal();
+    std::filesystem::remove(folder_ / link);
+    return message;
+  };
+  const std::string begin = "[dataset/image_folder] the link ";
+  EXPECT_EQ(refusal_of(".", "root/a/s1"),
+            begin + "root/a/s1 leads back to the folder root/a, which holds it: remove the link");
+  EXPECT_EQ(refusal_of("..", "root/b/up"),
+            begin + "root/b/up leads back to the folder root, which holds it: remove the link");
+  EXPECT_EQ(refusal_of(".", "root/self"),
+            begin + "root/self leads back to the folder root, which holds it: remove the link");
+  const std::string above = std::filesystem::canonical(folder_.path()).string();
+  EXPECT_EQ(refusal_of("../..", "root/a/far"),
+            begin + "root/a/far leads back to the folder " + above + ", which holds it: remove the link");
+  std::filesystem::create_directories(folder_ / "other/sub");
+  std::filesystem::create_directory_symlink("../../other", folder_ / "root/b/out");
+  EXPECT_EQ(refusal_of("../../root/b", "other/sub/in"),
+            begin + "root/b/out/sub/in leads back to the folder root/b, which holds it: remove the link");
+}
+
+TEST_F(ImageFolder, NamesALinkThatLeadsToItself) {
+  folder_.write("root/a/x.png", "0");
+  std::filesystem::create_symlink("y.png", folder_ / "root/a/y.png");
+  EXPECT_EQ(refusal(), "[dataset/image_folder] cannot read root/a/y.png: Too many levels of symbolic links");
+}
+
+TEST_F(ImageFolder, PrintsNamesOnOneLine) {
+  folder_.write("root/a\n.png", "");
+  const auto data = open();
+  EXPECT_EQ(row_error(*data, 0), "[dataset/image_folder] a\\x0A.png: the file is empty");
+  EXPECT_EQ(folder_.shown(data->where(0)), "root/a\\x0A.png");
+}
+
 TEST_F(ImageFolder, NamesAFileThatIsBroken) {
   folder_.write("root/a.png", "");
   folder_.write("root/b.png", "1");

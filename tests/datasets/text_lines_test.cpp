@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 #include <zlib.h>
 
 #include "support/datasets.hpp"
@@ -22,6 +23,7 @@ TEST_F(TextLines, GivesOneTextALine) {
   EXPECT_EQ(data->get(0).key, "1");
   EXPECT_THAT(data->get(0).texts, ElementsAre("a cat"));
   EXPECT_EQ(data->get(1).key, "4");
+  EXPECT_EQ(data->where(1), "s.txt:4");
   EXPECT_THAT(data->get(1).texts, ElementsAre("{a dog}"));
   EXPECT_THAT(data->get(2).texts, ElementsAre("last"));
 }
@@ -47,6 +49,8 @@ TEST_F(TextLines, RefusesASourceThatCannotBeUsed) {
             "[dataset/text_lines] cannot open none.txt: No such file or directory");
   EXPECT_EQ(source_error({{"file", folder_.write("s.txt", "\n \n").string()}}),
             "[dataset/text_lines] s.txt holds no text");
+  ASSERT_EQ(mkfifo(path("pipe").c_str(), 0600), 0);
+  EXPECT_EQ(source_error({{"file", path("pipe")}}), "[dataset/text_lines] cannot read pipe: it is no regular file");
   folder_.write("cut.gz", "\x1f\x8b\x08");
   EXPECT_EQ(source_error({{"file", path("cut.gz")}}),
             "[dataset/text_lines] cut.gz is cut short: the gzip stream has no end");

@@ -57,11 +57,20 @@ TEST_F(TsvFeatures, NamesTheRowThatIsBroken) {
   write({{1, 2}, {3, nan}});
   const auto data = make({{"list", path("f.list")}});
   EXPECT_EQ(row_error(*data, 1), "[dataset/tsv_features] f-0.tsv:1 v1: number 1 of the vector is not finite");
-  folder_.write("a.tsv", "v0\tAAAAAAAAAAA=\nv1\tAAAA\nv2\tAAAAA?==\nv3\t\n");
+  folder_.write("a.tsv", "v0\tAACAPwAAgD8=\nv1\tAAAA\nv2\tAAAAA?==\nv3\t\n");
   const auto broken = make({{"list", path("a.tsv")}});
   EXPECT_EQ(row_error(*broken, 1), "[dataset/tsv_features] a.tsv:1 v1: 3 bytes are no whole number of float32");
   EXPECT_EQ(row_error(*broken, 2), "[dataset/tsv_features] a.tsv:2 v2: byte 5 is not base64: '?'");
   EXPECT_EQ(row_error(*broken, 3), "[dataset/tsv_features] a.tsv:3 v3: the vector is empty");
+}
+
+TEST_F(TsvFeatures, AVectorThatCannotBeComparedIsABrokenRow) {
+  const auto data = make({{"list", write({{0, 0}, {3e38F, 3e38F}, {1e-30F, 1e-30F}, {1e-15F, 1e15F}})}});
+  EXPECT_EQ(row_error(*data, 0), "[dataset/tsv_features] f-0.tsv:0 v0: the vector is all zeros");
+  EXPECT_EQ(row_error(*data, 1), "[dataset/tsv_features] f-0.tsv:1 v1: the vector's norm is not finite");
+  EXPECT_EQ(row_error(*data, 2), "[dataset/tsv_features] f-0.tsv:2 v2: the vector's norm is too small for float32");
+  EXPECT_THAT(data->get(3).vector, ElementsAre(1e-15F, 1e15F));
+  EXPECT_EQ(data->where(3), "f-0.tsv:3 v3");
 }
 
 TEST_F(TsvFeatures, RefusesASourceOfAnotherWidth) {

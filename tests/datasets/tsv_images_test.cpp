@@ -23,6 +23,7 @@ TEST_F(TsvImages, GivesTheBytesOfTheImage) {
   EXPECT_EQ(row.image, (std::vector<std::uint8_t>{'b', 'a'}));
   EXPECT_FALSE(row.pixels || row.label);
   EXPECT_EQ(data->get(2).image, (std::vector<std::uint8_t>{'b'}));
+  EXPECT_EQ(data->where(2), "b.tsv:0 img2");
 }
 
 TEST_F(TsvImages, JoinsTheRoot) {

@@ -31,6 +31,7 @@ TEST_F(TsvTexts, GivesTheStringsOfTheRow) {
   EXPECT_TRUE(data->info().text);
   EXPECT_FALSE(data->info().image);
   EXPECT_EQ(data->get(0).key, "t0");
+  EXPECT_EQ(data->where(1), "a.tsv:1 t1");
   EXPECT_THAT(data->get(0).texts, ElementsAre("a cat", "a dog"));
   EXPECT_THAT(data->get(1).texts, ElementsAre("a plain text"));
   EXPECT_THAT(data->get(2).texts, ElementsAre("x y.", "a photo of a x y."));

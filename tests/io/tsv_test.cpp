@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <atomic>
 #include <thread>
@@ -27,6 +28,9 @@ class Tsv : public testing::Test {
  protected:
   std::string problem(std::string_view name) {
     return folder_.shown(error_text<DataError>([&] { TsvShards shards(folder_ / name); }));
+  }
+  std::string io_problem(std::string_view name) {
+    return folder_.shown(error_text<IoError>([&] { TsvShards shards(folder_ / name); }));
   }
   std::string row_problem(std::string_view name, std::int64_t i) {
     const TsvShards shards(folder_ / name);
@@ -124,6 +128,49 @@ TEST_F(Tsv, NamesWhatIsMissingOrEmpty) {
   folder_.write("blank.list", "\n \n");
   EXPECT_EQ(problem("blank.list"), "blank.list lists no shard; put one .tsv file on each line");
   EXPECT_EQ(problem("a.txt"), "a.txt is neither a .list of shards nor a .tsv shard");
+}
+
+TEST_F(Tsv, RefusesWhatIsNoRegularFile) {
+  folder_.write("a.tsv", "k\tx\n");
+  folder_.write("a.list", "a.tsv\npipe.tsv\n");
+  ASSERT_EQ(mkfifo((folder_ / "pipe.tsv").c_str(), 0600), 0);
+  EXPECT_EQ(problem("a.list"), "a.list:2: cannot read pipe.tsv: it is no regular file");
+  ASSERT_EQ(mkfifo((folder_ / "pipe.list").c_str(), 0600), 0);
+  EXPECT_EQ(io_problem("pipe.list"), "cannot read pipe.list: it is no regular file");
+  folder_.write("b.tsv", "k\tx\n");
+  ASSERT_EQ(mkfifo((folder_ / "b.lineidx").c_str(), 0600), 0);
+  EXPECT_EQ(io_problem("b.tsv"), "cannot read b.lineidx: it is no regular file");
+}
+
+TEST_F(Tsv, NamesALinkThatLeadsToItself) {
+  folder_.write("a.tsv", "k\tx\n");
+  std::filesystem::create_symlink("a.lineidx", folder_ / "a.lineidx");
+  EXPECT_EQ(io_problem("a.tsv"), "cannot read a.lineidx: Too many levels of symbolic links");
+  std::filesystem::remove(folder_ / "a.lineidx");
+  std::filesystem::create_symlink("a.linelist", folder_ / "a.linelist");
+  EXPECT_EQ(io_problem("a.tsv"), "cannot read a.linelist: Too many levels of symbolic links");
+}
+
+TEST_F(Tsv, ANameTooLongForAnIndexHasNone) {
+  const std::string name = std::string(250, 'n') + ".tsv";
+  folder_.write(name, "k0\tone\nk1\ttwo");
+  EXPECT_THAT(keys(TsvShards(folder_ / name)), ElementsAre("k0", "k1"));
+}
+
+TEST_F(Tsv, RefusesANulInAList) {
+  folder_.write("a.tsv", "k\tx\n");
+  folder_.write("a.list", std::string_view("\na.tsv\0junk\n", 12));
+  EXPECT_EQ(problem("a.list"), "a.list:2: \"a.tsv\\x00junk\" holds a NUL byte, which no file name can");
+}
+
+TEST_F(Tsv, PlacesARowOnOneLine) {
+  folder_.write("a.tsv", std::string_view("a\0b\x1b[1m\tx\nno tab\n", 17));
+  const TsvShards shards(folder_ / "a.tsv");
+  EXPECT_EQ(shards.row(0).key, std::string_view("a\0b\x1b[1m", 7));
+  EXPECT_EQ(shards.where(0), "a.tsv:0 a\\x00b\\x1B[1m");
+  EXPECT_EQ(shards.where(1), "a.tsv:1") << "a broken row has its place";
+  folder_.write("b.tsv", std::string(100000, 'k') + "\tx\n");
+  EXPECT_EQ(TsvShards(folder_ / "b.tsv").where(0), "b.tsv:0 " + std::string(200, 'k') + "…");
 }
 
 TEST_F(Tsv, ChecksTheIndexWhenItIsRead) {
@@ -230,7 +277,9 @@ TEST_F(Tsv, WriterRefusesWhatWouldNotComeBack) {
   const auto refusal = [&](std::string_view key, std::string_view payload) {
     return error_text<ArgumentError>([&] { writer.add(key, payload); });
   };
-  EXPECT_EQ(refusal("a\tb", "x"), "row 0: the key holds a tab or a line break, which a TSV row cannot");
+  EXPECT_EQ(refusal("a\tb", "x"),
+            "row 0: the key \"a\\x09b\" holds a tab or a line break, which a TSV row cannot: rename it");
+  EXPECT_EQ(refusal(" a", "x"), "row 0: the key \" a\" has white space around it, which a reader strips: rename it");
   EXPECT_EQ(refusal("a", "x\ny"), "row 0: the payload holds a tab or a line break, which a TSV row cannot");
   EXPECT_EQ(refusal("", "x"), "row 0: the key is empty");
   EXPECT_EQ(refusal("a", ""), "row 0: the payload is empty");
@@ -257,6 +306,14 @@ TEST_F(Tsv, WriterOverwritesOnlyWhenAsked) {
   writer.close();
   EXPECT_THAT(folder_.names(), ElementsAre("x-0.lineidx", "x-0.tsv", "x.list"));
   EXPECT_THAT(keys(TsvShards(folder_ / "x.list")), ElementsAre("new"));
+}
+
+TEST_F(Tsv, WriterNeedsAName) {
+  EXPECT_EQ(error_text<ArgumentError>([] { TsvWriter(""); }),
+            "the stem \"\" names no file: it needs a name after the last \"/\"");
+  EXPECT_EQ(folder_.shown(error_text<ArgumentError>([&] { TsvWriter(folder_ / "out/"); })),
+            "the stem \"out/\" names no file: it needs a name after the last \"/\"");
+  EXPECT_FALSE(std::filesystem::exists(folder_ / "out"));
 }
 
 TEST_F(Tsv, WriterNamesTheFolderItCannotWrite) {
