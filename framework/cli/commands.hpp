@@ -7,6 +7,7 @@
 #include <vector>
 
 #include <CLI/App.hpp>
+#include <CLI/Validators.hpp>
 
 #include "train/load.hpp"
 
@@ -16,6 +17,10 @@ namespace dime::cli {
 /// setting before `main`. Between the many small operations of a small model its default spin takes the cores from the
 /// decode threads and from other programs (docs/performance.md). Returns where it is set already, or nothing computes.
 void limit_spinning(int argc, char** argv);
+
+/// Ends the process. Everything that dime holds is given back by then; LibTorch's own destructors, which take as long
+/// as a short command, are not waited for (docs/performance.md).
+[[noreturn]] void leave(int status);
 
 /// What a command does when it was chosen; returns the exit status.
 using Action = std::function<int()>;
@@ -41,6 +46,10 @@ struct NamesAndOverrides {
   std::vector<std::string> overrides;
 };
 NamesAndOverrides split_words(const std::vector<std::string>& words);
+/// For an option that a script may give by mistake as "".
+CLI::Validator not_empty();
+/// For a number of things: digits alone, at least 1.
+CLI::Validator whole_number();
 /// Refuses words that are no overrides, for the commands that take no names. Call while the command line is parsed.
 void expect_overrides(const std::vector<std::string>& words);
 

@@ -6,6 +6,7 @@
 
 #include "cli/commands.hpp"
 #include "eval/tasks.hpp"
+#include "report/json_file.hpp"
 #include "train/device.hpp"
 #include "train/weights.hpp"
 
@@ -46,6 +47,10 @@ std::shared_ptr<Model> student_with_weights(const LoadedExperiment& loaded, cons
   if (!command.weights.empty()) {
     std::filesystem::path path = command.weights;
     if (std::filesystem::is_directory(path / "checkpoints")) path = newest_of_run(path);
+    if (std::filesystem::exists(path / "state.json")) {
+      const std::string why = checkpoint_damage(path);
+      if (!why.empty()) throw IoError("checkpoint " + path.string() + " is damaged: " + why);
+    }
     if (std::filesystem::is_directory(path)) path /= "model.safetensors";
     entry->init = InitOptions{Path(path), {}, {}};
   }
@@ -65,9 +70,9 @@ int run_eval(const EvalCommand& command, const Program& program) {
   at::set_num_threads(compute_threads(e.threads));
   const torch::Device device = choose_device(e.device);
   const auto student = names_student(e, names) ? student_with_weights(loaded, command, device) : nullptr;
-  if (names.empty()) {
-    for (const auto& [task, entry] : e.evaluate) names.push_back(task);
-  }
+  if (names.empty()) names = task_names(e);
+  // All that can be known before the first is measured.
+  check_evaluations(loaded, {device, student, nullptr}, names);
   Evaluator evaluator(loaded, device, student);
   std::vector<TaskResult> results;
   for (const auto& name : names) results.push_back(evaluator.run(name, 0));
@@ -77,7 +82,7 @@ int run_eval(const EvalCommand& command, const Program& program) {
   }
   nlohmann::ordered_json json{{"name", e.name}, {"evaluate", nlohmann::ordered_json::object()}};
   for (const auto& result : results) json["evaluate"][result.task] = task_json(result);
-  std::cout << json.dump(2) << "\n";
+  std::cout << json_text(json) << "\n";
   return 0;
 }
 
@@ -86,9 +91,10 @@ int run_eval(const EvalCommand& command, const Program& program) {
 void add_eval(CLI::App& app, const Program& program, Action& chosen) {
   auto command = std::make_shared<EvalCommand>();
   CLI::App* sub = app.add_subcommand("eval", "Runs the evaluations of an experiment");
-  sub->add_option("experiment", command->experiment, "The experiment file")->required();
+  sub->add_option("experiment", command->experiment, "The experiment file")->required()->check(not_empty());
   sub->add_option("words", command->words, "Names of tasks (default: all), and key.path=value");
-  sub->add_option("--weights", command->weights, "The student's weights: a file, a checkpoint or a run folder");
+  sub->add_option("--weights", command->weights, "The student's weights: a file, a checkpoint or a run folder")
+      ->check(not_empty());
   sub->add_flag("--json", command->json, "Print JSON");
   sub->footer("Example: dime eval experiments/quickstart/distil.yaml test --weights runs/quickstart/student --json");
   sub->callback([=, &program, &chosen] { chosen = [=, &program] { return run_eval(*command, program); }; });

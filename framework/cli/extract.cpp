@@ -21,6 +21,7 @@ int run_extract(const std::string& experiment, const std::vector<std::string>& w
   if (names.empty()) {
     for (const auto& [job, entry] : loaded.experiment.extract) names.push_back(job);
   }
+  for (const auto& name : names) check_extraction(loaded, name);
   for (const auto& name : names) {
     Progress::Options options;
     options.what = "row";
@@ -44,7 +45,7 @@ void add_extract(CLI::App& app, const Program& program, Action& chosen) {
   auto experiment = std::make_shared<std::string>();
   auto words = std::make_shared<std::vector<std::string>>();
   CLI::App* sub = app.add_subcommand("extract", "Writes a model's vectors of a stream as TSV shards");
-  sub->add_option("experiment", *experiment, "The experiment file")->required();
+  sub->add_option("experiment", *experiment, "The experiment file")->required()->check(not_empty());
   sub->add_option("words", *words, "Names of jobs under extract (default: all), and key.path=value");
   sub->footer("Example: dime extract experiments/quickstart/extract.yaml image_vectors");
   sub->callback(

@@ -1,7 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <algorithm>
+#include <cerrno>
 #include <csignal>
+#include <cstdio>
 #include <iostream>
+#include <system_error>
 
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
@@ -35,6 +41,22 @@ int usage_error(const CLI::App& app, const CLI::ParseError& e, const std::vector
   return kUsageError;
 }
 
+/// A descriptor below 3 that is closed would be given to the next file that is opened, and what is printed to that
+/// file.
+void keep_standard_files() {
+  for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+    if (::fcntl(fd, F_GETFD) < 0) ::open("/dev/null", O_RDWR);
+  }
+}
+
+/// The status, or failure where what was printed did not arrive (a full disk).
+int after_printing(int status) {
+  std::cout.flush();
+  if (std::fflush(stdout) == 0 && std::cout) return status;
+  std::cerr << "dime: cannot write to the standard output: " << std::generic_category().message(errno) << "\n";
+  return kFailure;
+}
+
 int run(int argc, char** argv) {
   CLI::App app{"Distils vision-language models from unpaired images and sentences."};
   app.set_version_flag("--version", "dime " DIME_VERSION);
@@ -53,16 +75,11 @@ int run(int argc, char** argv) {
   return chosen();
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
-  // A file that grows past the limit (ulimit -f) is then an error of that write, not the end of the process.
-  std::signal(SIGXFSZ, SIG_IGN);
-  dime::cli::limit_spinning(argc, argv);
+int guarded_run(int argc, char** argv) {
   try {
     // Before any plugin and any ATen call: LibTorch remembers "no CUDA" from the first question on.
     dime::open_cuda();
-    return run(argc, argv);
+    return after_printing(run(argc, argv));
   } catch (const dime::Error& e) {
     std::cerr << "dime: " << e.what() << "\n";
   } catch (const std::exception& e) {
@@ -73,4 +90,14 @@ int main(int argc, char** argv) {
     std::cerr << "dime: something was thrown that is no std::exception\n";
   }
   return kFailure;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  keep_standard_files();
+  // A file that grows past the limit (ulimit -f) is then an error of that write, not the end of the process.
+  std::signal(SIGXFSZ, SIG_IGN);
+  dime::cli::limit_spinning(argc, argv);
+  dime::cli::leave(guarded_run(argc, argv));
 }

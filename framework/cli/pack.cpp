@@ -2,10 +2,12 @@
 #include <iostream>
 
 #include <dime/error.hpp>
+#include <dime/printable.hpp>
 #include <dime/tsv.hpp>
 #include <nlohmann/json.hpp>
 
 #include "cli/commands.hpp"
+#include "config/compose.hpp"
 #include "config/yaml.hpp"
 #include "io/png_write.hpp"
 #include "plugin/loader.hpp"
@@ -26,9 +28,19 @@ Component read_source(const std::string& text) {
   const auto origin = std::make_shared<const Origin>(Origin{"command line", std::filesystem::current_path()});
   Problems problems;
   Component source;
-  detail::read_component(parse_yaml(text, origin), source, "--source", problems);
+  Value value = parse_yaml(text, origin);
+  interpolate(value);
+  detail::read_component(value, source, "--source", problems);
   problems.raise();
   return source;
+}
+
+bool is_utf8(const std::string& text) {
+  try {
+    return !nlohmann::json(text).dump().empty();
+  } catch (const nlohmann::json::type_error&) {
+    return false;
+  }
 }
 
 /// The shards of one pack: images as STEM, texts as STEM-text; whichever the source has.
@@ -43,6 +55,12 @@ class Packer {
 
   void add(const Row& row, std::int64_t i) {
     const std::string key = row.key.empty() ? std::to_string(i) : row.key;
+    const std::string name = "row " + std::to_string(i) + (row.key.empty() ? "" : " " + printable(row.key));
+    if (!is_utf8(key)) throw RowError(name + ": its key is not UTF-8");
+    if (texts_ != nullptr && row.texts.empty()) throw RowError(name + ": it has no text");
+    for (const auto& text : row.texts) {
+      if (!is_utf8(text)) throw RowError(name + ": its text is not UTF-8");
+    }
     if (images_ != nullptr) images_->add_base64(key, row.pixels ? encode_png(row.image, *row.pixels) : row.image);
     if (texts_ != nullptr) texts_->add(key, nlohmann::json{{"captions", row.texts}}.dump());
   }
@@ -86,8 +104,10 @@ void add_pack(CLI::App& app, const Program& program, Action& chosen) {
   auto command = std::make_shared<PackCommand>();
   CLI::App* sub = app.add_subcommand("pack", "Writes any source's images and texts as TSV shards");
   sub->add_option("--source", command->source, "The source, as it would stand in an experiment")->required();
-  sub->add_option("--stem", command->stem, "STEM-0.tsv, …, STEM.list; texts beside images go to STEM-text")->required();
-  sub->add_option("--rows-per-shard", command->rows_per_shard, "Rows in one shard")->check(CLI::PositiveNumber);
+  sub->add_option("--stem", command->stem, "STEM-0.tsv, …, STEM.list; texts beside images go to STEM-text")
+      ->required()
+      ->check(not_empty());
+  sub->add_option("--rows-per-shard", command->rows_per_shard, "Rows in one shard")->check(whole_number());
   sub->add_flag("--overwrite", command->overwrite, "Replace shards of the same stem");
   sub->footer("Example: dime pack --source '{type: image_folder, root: photos}' --stem shards/image");
   sub->callback([=, &program, &chosen] { chosen = [=, &program] { return run_pack(*command, program); }; });

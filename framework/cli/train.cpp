@@ -8,6 +8,7 @@
 #include <dime/error.hpp>
 
 #include "cli/commands.hpp"
+#include "cli/resume.hpp"
 #include "config/yaml.hpp"
 #include "eval/tasks.hpp"
 #include "plugin/stamp.hpp"
@@ -37,11 +38,11 @@ RunFacts run_facts(const LoadedExperiment& loaded, const RunModels& models, cons
   facts.compute_threads = at::get_num_threads();
   facts.decode_threads = decode_threads(loaded.experiment.threads);
   facts.command = program.words;
-  for_each_component(loaded.experiment, [&](const std::string& kind, const Component& component) {
-    const PluginFile& file = loaded.plugins->file(kind, component.type);
-    facts.plugins.push_back({kind, component.type, file.file.string(), loaded.plugins->load(kind, component.type).stamp,
-                             file_xxhash(file.file)});
-  });
+  for (const PluginLibrary* library : loaded.plugins->opened()) {
+    const PluginFile& file = library->file();
+    facts.plugins.push_back(
+        {file.kind, file.name, file.file.string(), library->descriptor().stamp, file_xxhash(file.file)});
+  }
   return facts;
 }
 
@@ -50,45 +51,17 @@ void add_evaluations(const LoadedExperiment& loaded, const std::shared_ptr<Evalu
                      const Trainer& trainer, const RunPaths& paths, const Log& log,
                      std::vector<std::unique_ptr<Hook>>& hooks) {
   for (const auto& [name, entry] : loaded.experiment.evaluate) {
-    const std::int64_t every = entry.every ? entry.every->steps(trainer.epoch()) : 0;
+    const std::int64_t every = entry.every ? entry.every->interval(trainer.epoch()) : 0;
     const std::string experiment = loaded.experiment.name;
-    hooks.push_back(std::make_unique<PeriodicHook>(every, [=, task = name](Trainer&, std::int64_t step) {
-      const TaskResult result = evaluator->run(task, step);
-      add_result(paths.results(), experiment, result);
-      log->info("step " + std::to_string(step) + "\n" + results_table({result}));
-    }));
+    hooks.push_back(std::make_unique<PeriodicHook>(
+        every,
+        [=, task = name](Trainer&, std::int64_t step) {
+          const TaskResult result = evaluator->run(task, step);
+          add_result(paths.results(), experiment, result);
+          log->info("step " + std::to_string(step) + "\n" + results_table({result}));
+        },
+        [=, task = name](std::int64_t step) { return !has_result(paths.results(), task, step); }));
   }
-}
-
-/// Where a resumed run goes on, or nothing; says so, and keeps the threads that the run began with.
-std::optional<std::filesystem::path> find_resume(const RunFolder& folder, const TrainCommand& command, const Log& log) {
-  if (!command.resume) return std::nullopt;
-  bool damaged = false;
-  auto checkpoint = newest_checkpoint(folder.paths().checkpoints(), [&](const std::string& line) {
-    damaged = true;
-    log->warn(line);
-  });
-  if (!checkpoint && damaged) {
-    throw DataError("every checkpoint in " + folder.paths().checkpoints().string() +
-                    " is damaged; remove them to start from the beginning");
-  }
-  if (!checkpoint) log->info("no checkpoint in " + folder.paths().root.string() + " yet: starting from the beginning");
-  return checkpoint;
-}
-
-void keep_conditions(const TrainState& saved, const LoadedExperiment& loaded, const RunModels& models, const Log& log) {
-  std::vector<std::string> changed;
-  if (saved.compute_threads != at::get_num_threads()) {
-    if (loaded.experiment.threads.compute.count == 0)
-      at::set_num_threads(saved.compute_threads);
-    else
-      changed.push_back("threads");
-  }
-  if (saved.cpu_capability != at::get_cpu_capability()) changed.push_back("CPU capability");
-  if (saved.device != (models.device.is_cuda() ? "cuda" : "cpu")) changed.push_back("device");
-  if (saved.seed != loaded.experiment.seed) changed.push_back("seed");
-  if (changed.empty()) return;
-  log->warn("the run goes on equal to rounding only: " + join(changed) + " differ from the checkpoint's");
 }
 
 std::string quoted(const std::string& word) {
@@ -123,16 +96,6 @@ Prepared prepare(const TrainCommand& command, const Program& program, Communicat
   return {std::move(loaded), models, std::move(trainer)};
 }
 
-/// Takes up the newest checkpoint; the step it goes on from, or nothing for a new run.
-std::optional<std::int64_t> go_on(Prepared& run, const RunFolder& folder, const TrainCommand& command, const Log& log) {
-  const auto checkpoint = find_resume(folder, command, log);
-  if (!checkpoint) return command.resume ? std::optional<std::int64_t>(0) : std::nullopt;
-  keep_conditions(read_state(*checkpoint), run.loaded, run.models, log);
-  run.trainer.resume(*checkpoint);
-  log->info("going on from " + checkpoint->string());
-  return run.trainer.state().step;
-}
-
 std::vector<std::unique_ptr<Hook>> make_hooks(const Prepared& run, const RunPaths& paths, const Log& log,
                                               std::optional<std::int64_t> resumed) {
   const TrainOptions& train = run.loaded.experiment.train;
@@ -141,7 +104,7 @@ std::vector<std::unique_ptr<Hook>> make_hooks(const Prepared& run, const RunPath
   hooks.push_back(std::make_unique<LogHook>(paths, log, train.log_every, run.trainer.total(), resumed));
   // Before the evaluations, which may take long or fail.
   hooks.push_back(std::make_unique<CheckpointHook>(
-      paths.checkpoints(), log, every ? every->steps(run.trainer.epoch()) : 0, train.checkpoint.keep));
+      paths.checkpoints(), log, every ? every->interval(run.trainer.epoch()) : 0, train.checkpoint.keep));
   const auto evaluator = std::make_shared<Evaluator>(run.loaded, run.models.device, run.models.student);
   add_evaluations(run.loaded, evaluator, run.trainer, paths, log, hooks);
   return hooks;
@@ -160,7 +123,8 @@ void train_in(const RunFolder& folder, Prepared& run, const TrainCommand& comman
     log->warn("data." + (*stream)->content().stream +
               ": the keys of the features differ from the source's: they are taken row by row");
   }
-  const auto resumed = go_on(run, folder, command, log);
+  const auto resumed =
+      command.resume ? std::optional(go_on(run.loaded, run.models, run.trainer, folder.paths(), log)) : std::nullopt;
   replace_file(paths.experiment(), to_yaml(run.loaded.resolved));
   write_environment(paths.environment(), run_facts(run.loaded, run.models, program));
   log->info(e.name + ": " + std::to_string(run.trainer.total()) + " steps, student of " +
@@ -195,9 +159,9 @@ int run_train(const TrainCommand& command, const Program& program) {
 void add_train(CLI::App& app, const Program& program, Action& chosen) {
   auto command = std::make_shared<TrainCommand>();
   CLI::App* sub = app.add_subcommand("train", "Trains the student of an experiment");
-  sub->add_option("experiment", command->experiment, "The experiment file")->required();
+  sub->add_option("experiment", command->experiment, "The experiment file")->required()->check(not_empty());
   sub->add_option("overrides", command->words, "key.path=value, over what the file says");
-  sub->add_option("--run-dir", command->run_dir, "The run folder (default runs/NAME)");
+  sub->add_option("--run-dir", command->run_dir, "The run folder (default runs/NAME)")->check(not_empty());
   sub->add_flag("--resume", command->resume, "Go on from the newest checkpoint of the run folder");
   sub->footer("Example: dime train experiments/quickstart/distil.yaml train.epochs=2 --run-dir runs/short");
   sub->callback([=, &program, &chosen] {

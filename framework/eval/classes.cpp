@@ -7,6 +7,7 @@
 #include <dime/schema.hpp>
 
 #include "config/yaml.hpp"
+#include "eval/task_error.hpp"
 
 namespace dime {
 namespace fs = std::filesystem;
@@ -80,7 +81,11 @@ ClassPrompts read_classes(const Value& classes, const std::vector<std::string>& 
   if (!templates.empty()) prompts.templates = templates;
   if (prompts.templates.empty()) prompts.templates = {kDefaultTemplate};
   if (prompts.names.empty()) {
-    throw ConfigError("zero_shot needs class names: give `classes:`, as the source has none of its own");
+    throw TaskError("zero_shot needs class names: give `classes:`, as the source has none of its own");
+  }
+  if (!source_names.empty() && source_names.size() != prompts.names.size()) {
+    throw TaskError("`classes` has " + std::to_string(prompts.names.size()) + " names, the source has " +
+                    std::to_string(source_names.size()) + " classes of its own: they must correspond one by one");
   }
   return prompts;
 }

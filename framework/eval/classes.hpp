@@ -20,7 +20,8 @@ struct ClassPrompts {
 
 /// From `evaluate.NAME.classes`: a list of names; the name of a file in configs/eval (a map of `names` and `templates`,
 /// each a list or the path of a text file, one a line); or null for `source_names`, the source's own.
-/// `templates`, where not empty, replace those of the file. Throws ConfigError.
+/// `templates`, where not empty, replace those of the file. Throws ConfigError, also where the source has classes of
+/// its own and another number of them.
 ClassPrompts read_classes(const Value& classes, const std::vector<std::string>& templates,
                           const std::vector<std::string>& source_names, const std::filesystem::path& share);
 

@@ -5,11 +5,15 @@
 #include <cstring>
 #include <span>
 
+#include <ATen/ops/linalg_vector_norm.h>
 #include <dime/error.hpp>
+#include <dime/printable.hpp>
 #include <dime/tsv.hpp>
 #include <nlohmann/json.hpp>
 
 #include "data/source.hpp"
+#include "eval/task_error.hpp"
+#include "plugin/placed_error.hpp"
 #include "train/device.hpp"
 
 namespace dime {
@@ -37,6 +41,13 @@ std::string key_or_number(const std::string& key, std::int64_t row) { return key
 
 void write_rows(TsvWriter& writer, const std::vector<std::string>& keys, const torch::Tensor& vectors) {
   const auto rows = vectors.to(torch::kCPU, torch::kFloat32).contiguous();
+  const auto good = at::linalg_vector_norm(rows, 2, at::IntArrayRef{1}).to(torch::kFloat64);
+  const auto bad = good.isfinite().logical_and(good > 0).logical_not();
+  if (bad.any().item<bool>()) {
+    const auto first = static_cast<std::size_t>(bad.nonzero()[0].item<std::int64_t>());
+    throw DataError("the model's vector of " + printable(keys[first]) +
+                    " is not finite, or all zeros: look at the model's weights and at train.precision");
+  }
   const auto width = static_cast<std::size_t>(rows.size(1)) * sizeof(float);
   const auto* bytes = reinterpret_cast<const std::uint8_t*>(rows.const_data_ptr<float>());
   for (std::size_t i = 0; i < keys.size(); ++i) {
@@ -54,7 +65,7 @@ struct Job {
 
 void extract_images(const Job& job, std::shared_ptr<const Dataset> source, const InputContext& context) {
   const ModelSpec spec = job.model.spec();
-  if (!spec.image) throw ConfigError("extract: the model has no image tower");
+  if (!spec.image) throw TaskError("the model has no image tower");
   BatchContent content;
   content.stream = "extract";
   content.pixels = true;
@@ -97,7 +108,7 @@ void flush_texts(const Job& job, const ClipTokenizer& tokenizer, TsvWriter& text
 }
 
 void extract_texts(const Job& job, const Dataset& source, const InputContext& context, TsvWriter& texts) {
-  if (!job.model.spec().text) throw ConfigError("extract: the model has no text tower");
+  if (!job.model.spec().text) throw TaskError("the model has no text tower");
   TextPart part;
   for (std::int64_t i = 0; i < source.size(); ++i) {
     const Row row = source.get(i);
@@ -132,10 +143,8 @@ std::string numbered(const std::string& stem, std::size_t source, std::size_t so
   return sources == 1 ? stem : stem + "-source" + std::to_string(source + 1);
 }
 
-}  // namespace
-
-Extracted extract(const LoadedExperiment& loaded, const std::string& name,
-                  const std::function<void(std::int64_t, std::int64_t)>& progress) {
+Extracted extract_job(const LoadedExperiment& loaded, const std::string& name,
+                      const std::function<void(std::int64_t, std::int64_t)>& progress) {
   const ExtractEntry& entry = find_job(loaded, name);
   const StreamOptions& stream = stream_of(loaded, entry.of);
   const ExtractTarget& target = entry.to;
@@ -155,7 +164,6 @@ Extracted extract(const LoadedExperiment& loaded, const std::string& name,
     StreamOptions one = stream;
     one.sources = {stream.sources[i]};
     one.sources[0].features.reset();
-    if (!one.sources[0].source) throw ConfigError("extract \"" + name + "\": " + entry.of + " has no source to encode");
     const auto source = open_sources(entry.of.substr(5), one, *loaded.plugins, {true, false}).front();
     const std::string stem = numbered(target.stem.string(), i, stream.sources.size());
     const TsvWriterOptions writer_options{target.rows_per_shard, target.overwrite};
@@ -174,6 +182,29 @@ Extracted extract(const LoadedExperiment& loaded, const std::string& name,
   }
   done.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   return done;
+}
+
+}  // namespace
+
+void check_extraction(const LoadedExperiment& loaded, const std::string& name) {
+  const ExtractEntry& entry = find_job(loaded, name);
+  for (const auto& source : stream_of(loaded, entry.of).sources) {
+    if (!source.source) throw ConfigError("extract." + name + ": " + entry.of + " has no source to encode");
+  }
+}
+
+Extracted extract(const LoadedExperiment& loaded, const std::string& name,
+                  const std::function<void(std::int64_t, std::int64_t)>& progress) {
+  check_extraction(loaded, name);
+  try {
+    return extract_job(loaded, name, progress);
+  } catch (const Placed&) {
+    throw;
+  } catch (const TaskError& e) {
+    throw ConfigError("extract." + name + ": " + e.what());
+  } catch (const DataError& e) {
+    throw DataError("extract." + name + ": " + e.what());
+  }
 }
 
 }  // namespace dime

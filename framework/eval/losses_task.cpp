@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "eval/losses_task.hpp"
 
+#include <cmath>
+
 #include <dime/error.hpp>
 
 #include "data/transform.hpp"
 #include "eval/evaluation_mode.hpp"
+#include "eval/task_error.hpp"
 
 namespace dime {
 namespace {
@@ -18,8 +21,8 @@ LoadedExperiment with_streams(const LoadedExperiment& loaded, const EvaluateEntr
   DataOptions& data = copy.experiment.data;
   const auto take = [&](const char* name, std::optional<StreamOptions>& from, std::optional<StreamOptions>& into) {
     if (!from) return;
-    const bool own_size = task.data.find(name)->find("batch_size") != nullptr;
-    if (!own_size && into) from->batch_size = into->batch_size;
+    const bool stated = task.batch_size || task.data.find(name)->find("batch_size") != nullptr;
+    if (!stated && into) from->batch_size = into->batch_size;
     const auto image = student.spec().image;
     if (from->transform.empty() && image) from->transform = TransformList::evaluation_steps(image->size);
     from->shuffle = false;
@@ -30,7 +33,7 @@ LoadedExperiment with_streams(const LoadedExperiment& loaded, const EvaluateEntr
   take("pairs", held.pairs, data.pairs);
   problems.raise();
   if (!held.images && !held.texts && !held.pairs) {
-    throw ConfigError("a losses task needs held-out streams: give data.images, data.texts or data.pairs");
+    throw TaskError("a losses task needs held-out streams: give data.images, data.texts or data.pairs");
   }
   return copy;
 }
@@ -40,8 +43,8 @@ void refuse_weights(const std::vector<ActiveLoss>& losses) {
   for (const auto& active : losses) {
     const auto weights = active.loss->named_parameters();
     if (weights.is_empty()) continue;
-    throw ConfigError("a losses task cannot measure losses." + active.name + ": it has weights of its own (" +
-                      weights[0].key() + "), which are not the student's");
+    throw TaskError("a losses task cannot measure losses." + active.name + ": it has weights of its own (" +
+                    weights[0].key() + "), which are not the student's");
   }
 }
 
@@ -52,6 +55,9 @@ struct HeldOut {
       : loaded(with_streams(training, task, *student)), models{device, std::move(student), nullptr} {
     const Experiment& e = loaded.experiment;
     if (e.models.teacher && teacher_needed(e)) {
+      if (!e.models.teacher->init && !teacher_needed(training.experiment)) {
+        throw TaskError("a losses task encodes with models.teacher, which has no init: its weights would be random");
+      }
       models.teacher =
           make_frozen_model(*e.models.teacher, *loaded.plugins, e.seed + 1, device, "models.teacher", weights);
     }
@@ -95,7 +101,8 @@ nlohmann::ordered_json held_out_losses(const LoadedExperiment& loaded, const Eva
   const EvaluationMode evaluation(*student);
   std::map<std::string, double> sums;
   const BatchPlan& batches = held.streams.main().plan();
-  const auto count = static_cast<std::int64_t>(batches.batches_per_epoch());
+  // With `last: wrap` the last batch is filled from the first rows.
+  const auto count = static_cast<std::int64_t>(std::ceil(batches.batches_per_epoch()));
   for (std::int64_t i = 0; i < count; ++i) {
     const Batch batch = next_batch(held.streams);
     refuse_broken(batch);
@@ -107,6 +114,7 @@ nlohmann::ordered_json held_out_losses(const LoadedExperiment& loaded, const Eva
   nlohmann::ordered_json json;
   double total = 0;
   for (const auto& active : held.losses) {
+    if (!std::isfinite(sums[active.name])) throw TrainError("losses." + active.name + " is not finite");
     json["losses"][active.name] = sums[active.name];
     total += active.weight.to * sums[active.name];
   }

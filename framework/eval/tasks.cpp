@@ -4,7 +4,9 @@
 #include <dime/error.hpp>
 
 #include "eval/losses_task.hpp"
+#include "eval/task_error.hpp"
 #include "eval/zero_shot.hpp"
+#include "plugin/placed_error.hpp"
 #include "report/table.hpp"
 #include "train/weights.hpp"
 
@@ -20,7 +22,13 @@ std::shared_ptr<const Dataset> open_data(const LoadedExperiment& loaded, const E
   Component data;
   detail::read_component(task.data, data, "option \"data\" of a zero_shot task", problems);
   problems.raise();
-  return loaded.plugins->make_dataset(data);
+  auto source = loaded.plugins->make_dataset(data);
+  try {
+    if (source->size() <= 0) throw DataError("it has no rows");
+  } catch (...) {
+    rethrow_placed("dataset", data);
+  }
+  return source;
 }
 
 /// Whose text tower writes the classes for `which`, where the task has no tower of its own.
@@ -31,8 +39,13 @@ std::string text_name(const Experiment& e, const EvaluateEntry& task, const std:
 
 void expect_models(const Experiment& e, const std::string& name, const EvaluateEntry& task) {
   const auto expect = [&](const std::string& which, const std::string& what) {
-    if ((which == "teacher" ? e.models.teacher : e.models.student).has_value()) return;
-    throw ConfigError("evaluate." + name + " " + what + " the " + which + ", but there is no models." + which);
+    const auto& entry = which == "teacher" ? e.models.teacher : e.models.student;
+    const std::string names = "evaluate." + name + " " + what + " the " + which + ", but ";
+    if (!entry) throw ConfigError(names + "there is no models." + which);
+    // A student has its weights from training or from --weights.
+    if (which == "teacher" && !entry->init) {
+      throw ConfigError(names + "models.teacher has no init: its weights would be random");
+    }
   };
   for (const auto& which : task.models) {
     expect(which, "measures");
@@ -40,19 +53,36 @@ void expect_models(const Experiment& e, const std::string& name, const EvaluateE
   }
 }
 
+/// What goes wrong with the task, its data or its numbers is said with the task's name.
+template <class F>
+auto in_task(const std::string& name, F&& work) {
+  const auto named = [&](const Error& e) { return "evaluate." + name + ": " + e.what(); };
+  try {
+    return work();
+  } catch (const Placed&) {
+    throw;
+  } catch (const DataError& e) {
+    throw DataError(named(e));
+  } catch (const TaskError& e) {
+    throw ConfigError(named(e));
+  } catch (const TrainError& e) {
+    throw TrainError(named(e));
+  }
+}
+
 /// Every text begins with one of the tokenizer's last tokens.
 constexpr std::int64_t kTokens = 49408;
 
 void check_towers(const std::string& which, const ModelSpec& measured, const ModelSpec& text) {
-  if (!measured.image) throw ConfigError("zero_shot: the " + which + " has no image tower");
-  if (!text.text) throw ConfigError("zero_shot: the text model has no text tower");
+  if (!measured.image) throw TaskError("the " + which + " has no image tower");
+  if (!text.text) throw TaskError("the text model has no text tower");
   if (text.text->vocabulary < kTokens) {
-    throw ConfigError("zero_shot: the text model has a vocabulary of " + std::to_string(text.text->vocabulary) +
-                      ", the tokenizer one of " + std::to_string(kTokens));
+    throw TaskError("the text model has a vocabulary of " + std::to_string(text.text->vocabulary) +
+                    ", the tokenizer one of " + std::to_string(kTokens));
   }
   if (text.embed_dim != measured.embed_dim) {
-    throw ConfigError("zero_shot: the " + which + "'s vectors have " + std::to_string(measured.embed_dim) +
-                      " numbers, the text model's " + std::to_string(text.embed_dim));
+    throw TaskError("the " + which + "'s vectors have " + std::to_string(measured.embed_dim) +
+                    " numbers, the text model's " + std::to_string(text.embed_dim));
   }
 }
 
@@ -74,19 +104,24 @@ std::shared_ptr<Model> make_text_model(const LoadedExperiment& loaded, const Eva
 }
 
 void expect_student(const std::string& which) {
-  if (which != "student") throw ConfigError("a losses task measures the student only: say `models: [student]`");
+  if (which != "student") throw TaskError("a losses task measures the student only: say `models: [student]`");
 }
 
 const EvaluateEntry& find_task(const LoadedExperiment& loaded, const std::string& name) {
-  std::vector<std::string> known;
   for (const auto& [task, entry] : loaded.experiment.evaluate) {
     if (task == name) return entry;
-    known.push_back(task);
   }
-  throw ConfigError(loaded.file.string() + ": evaluate has no task \"" + name + "\"; it has: " + join(known));
+  throw ConfigError(loaded.file.string() + ": evaluate has no task \"" + name +
+                    "\"; it has: " + join(task_names(loaded.experiment)));
 }
 
 }  // namespace
+
+std::vector<std::string> task_names(const Experiment& e) {
+  std::vector<std::string> names;
+  for (const auto& [name, task] : e.evaluate) names.push_back(name);
+  return names;
+}
 
 Evaluator::Evaluator(const LoadedExperiment& loaded, torch::Device device, std::shared_ptr<Model> student)
     : loaded_(loaded),
@@ -98,6 +133,7 @@ Evaluator::~Evaluator() = default;
 
 TaskResult Evaluator::run(const std::string& name, std::int64_t step) {
   const EvaluateEntry& task = find_task(loaded_, name);
+  expect_models(loaded_.experiment, name, task);
   TaskResult result;
   result.task = name;
   result.step = step;
@@ -107,7 +143,7 @@ TaskResult Evaluator::run(const std::string& name, std::int64_t step) {
       result.models[which] = teacher_results_[key];
       continue;
     }
-    result.models[which] = run_model(task, which);
+    result.models[which] = in_task(name, [&] { return run_model(task, which); });
     if (which == "teacher") teacher_results_[key] = result.models[which];
   }
   return result;
@@ -129,9 +165,8 @@ std::shared_ptr<Model> Evaluator::model(const std::string& which) {
     return student_;
   }
   if (teacher_ == nullptr) {
-    const auto& entry = loaded_.experiment.models.teacher;
-    if (!entry) throw ConfigError("evaluate: there is no models.teacher");
-    teacher_ = make_frozen_model(*entry, *loaded_.plugins, loaded_.experiment.seed + 1, device_, "models.teacher");
+    teacher_ = make_frozen_model(*loaded_.experiment.models.teacher, *loaded_.plugins, loaded_.experiment.seed + 1,
+                                 device_, "models.teacher");
   }
   return teacher_;
 }
@@ -159,8 +194,8 @@ nlohmann::ordered_json Evaluator::run_zero_shot(const EvaluateEntry& task, const
       read_classes(task.classes, task.templates, source->info().class_names, loaded_.installation.share);
   const auto weights = class_weights(*text, prompts, *context_.tokenizer, encode_options());
   const auto steps = task.transform.empty() ? TransformList::evaluation_steps(spec.image->size) : task.transform;
-  Reader reader =
-      open_reader(content_for(spec), source, TransformList(steps, normalisation_of(spec)), task.batch_size, context_);
+  Reader reader = open_reader(content_for(spec), source, TransformList(steps, normalisation_of(spec)),
+                              task.forward_rows(), context_);
   return zero_shot(measured, weights, reader, encode_options()).json();
 }
 
@@ -169,7 +204,7 @@ nlohmann::ordered_json Evaluator::run_losses(const EvaluateEntry& task, const st
   return held_out_losses(loaded_, task, student_, device_);
 }
 
-void check_evaluations(const LoadedExperiment& loaded, const RunModels& models) {
+void check_evaluations(const LoadedExperiment& loaded, const RunModels& models, const std::vector<std::string>& names) {
   const Experiment& e = loaded.experiment;
   ModelSpec teacher;
   const auto spec_of = [&](const std::string& which) {
@@ -181,12 +216,10 @@ void check_evaluations(const LoadedExperiment& loaded, const RunModels& models) 
     }
     return teacher;
   };
-  for (const auto& [name, task] : e.evaluate) {
-    expect_models(e, name, task);
+  const auto check = [&](const EvaluateEntry& task) {
     if (task.task != "zero_shot") {
       for (const auto& which : task.models) expect_student(which);
-      check_held_out_losses(loaded, task, models.student);
-      continue;
+      return check_held_out_losses(loaded, task, models.student);
     }
     const std::shared_ptr<const Dataset> source = open_data(loaded, task);
     read_classes(task.classes, task.templates, source->info().class_names, loaded.installation.share);
@@ -197,6 +230,11 @@ void check_evaluations(const LoadedExperiment& loaded, const RunModels& models) 
       check_towers(which, spec_of(which), text);
       complete_content(content_for(spec_of(which)), {source});
     }
+  };
+  for (const auto& name : names.empty() ? task_names(e) : names) {
+    const EvaluateEntry& task = find_task(loaded, name);
+    expect_models(e, name, task);
+    in_task(name, [&] { check(task); });
   }
 }
 

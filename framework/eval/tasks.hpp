@@ -41,10 +41,14 @@ class Evaluator {
   InputContext context_;
 };
 
-/// Opens the data, reads the classes and builds the text towers of every task, so that what cannot work is said before
-/// a run and not after it. The models may lack their weights. Throws the first problem: ConfigError, DataError,
-/// WeightsError or IoError.
-void check_evaluations(const LoadedExperiment& loaded, const RunModels& models);
+/// The names of the tasks, in the order of the file.
+std::vector<std::string> task_names(const Experiment& e);
+
+/// Opens the data, reads the classes and builds the text towers of the named tasks (of every task, when none is named),
+/// so that what cannot work is said before a run and not after it. The models may lack their weights. Throws the first
+/// problem: ConfigError, DataError, WeightsError or IoError.
+void check_evaluations(const LoadedExperiment& loaded, const RunModels& models,
+                       const std::vector<std::string>& names = {});
 
 /// A table of results: task, model, parameters, images/s, and the task's main number.
 std::string results_table(const std::vector<TaskResult>& results);

@@ -13,7 +13,12 @@ namespace {
 
 constexpr std::int64_t kTextPart = 256;
 
-torch::Tensor normalised(const torch::Tensor& x) { return x / x.norm(2, -1, /*keepdim=*/true); }
+/// The rows of `x` of length 1. Throws TrainError where that is no number: `what` names the vectors.
+torch::Tensor normalised(const torch::Tensor& x, const char* what) {
+  auto unit = x / x.norm(2, -1, /*keepdim=*/true);
+  if (!unit.isfinite().all().item<bool>()) throw TrainError(std::string(what) + " are not finite, or all zeros");
+  return unit;
+}
 
 double mean_recall(const torch::Tensor& hits, const torch::Tensor& counts) {
   const auto present = counts > 0;
@@ -57,7 +62,8 @@ torch::Tensor class_weights(Model& text, const ClassPrompts& prompts, const Clip
   const auto vectors =
       encode_frozen([&](const torch::Tensor& x, ForwardContext& forward) { return text.encode_text(x, forward); },
                     tokens.to(options.device), parts);
-  return normalised(normalised(vectors).view({classes, per_class, -1}).mean(1));
+  constexpr auto kWhat = "the text model's vectors of the classes";
+  return normalised(normalised(vectors, kWhat).view({classes, per_class, -1}).mean(1), kWhat);
 }
 
 ZeroShotScore zero_shot(Model& image, const torch::Tensor& weights, Reader& reader, const EncodeOptions& options) {
@@ -72,7 +78,7 @@ ZeroShotScore zero_shot(Model& image, const torch::Tensor& weights, Reader& read
     const auto vectors =
         encode_frozen([&](const torch::Tensor& x, ForwardContext& forward) { return image.encode_image(x, forward); },
                       batch.pixels.to(options.device), options);
-    const auto best = normalised(vectors).matmul(weights.t()).argmax(1).cpu();
+    const auto best = normalised(vectors, "the model's vectors of the images").matmul(weights.t()).argmax(1).cpu();
     const auto right = best.eq(batch.labels).to(torch::kFloat64);
     hits.index_add_(0, batch.labels, right);
     counts.index_add_(0, batch.labels, torch::ones_like(right));

@@ -24,12 +24,13 @@ struct ZeroShotScore {
   nlohmann::ordered_json json() const;
 };
 
-/// [classes, d] float32: for each class the mean of its sentences' normalised vectors, normalised again.
+/// [classes, d] float32: for each class the mean of its sentences' normalised vectors, normalised again. Throws
+/// TrainError when they are not finite.
 torch::Tensor class_weights(Model& text, const ClassPrompts& prompts, const ClipTokenizer& tokenizer,
                             const EncodeOptions& options);
 
 /// Top-1 of `image` over all rows of `reader`, which must give pixels and labels. Throws DataError for a label outside
-/// the classes.
+/// the classes, TrainError for vectors that are not finite.
 ZeroShotScore zero_shot(Model& image, const torch::Tensor& weights, Reader& reader, const EncodeOptions& options);
 
 }  // namespace dime

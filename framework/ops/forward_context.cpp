@@ -108,6 +108,7 @@ torch::Tensor ForwardContext::tap(const std::string& name, torch::Tensor x) {
                         "\" lies inside checkpoint(), where it would have no gradient; "
                         "tap what checkpoint() returns");
   }
+  if (!x.defined() || x.dim() == 0) throw ArgumentError("tap(): \"" + name + "\" is not a tensor of rows");
   taps[name] = x;
   return x;
 }

@@ -14,6 +14,7 @@
 #include <thread>
 
 #include <dime/build.hpp>
+#include <dime/error.hpp>
 #include <dime/read_file.hpp>
 
 #include "report/json_file.hpp"
@@ -62,12 +63,16 @@ std::string utc_now() {
   return text.data();
 }
 
-std::string file_xxhash(const std::filesystem::path& path) {
-  const auto bytes = read_file(path);
+std::string text_xxhash(std::string_view bytes) {
   std::array<char, 17> text{};
   std::snprintf(text.data(), text.size(), "%016llx",
                 static_cast<unsigned long long>(XXH3_64bits(bytes.data(), bytes.size())));
   return text.data();
+}
+
+std::string file_xxhash(const std::filesystem::path& path) {
+  const auto bytes = read_file(path);
+  return text_xxhash({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
 }
 
 Json describe_environment(const RunFacts& facts) {
@@ -92,7 +97,10 @@ void write_environment(const std::filesystem::path& path, const RunFacts& facts)
   Json now = describe_environment(facts);
   Json before = read_json_object(path);
   if (!before.empty()) {
-    Json earlier = before.contains("earlier") ? before["earlier"] : Json::array();
+    Json earlier = before.value("earlier", Json::array());
+    if (!earlier.is_array()) {
+      throw DataError("file " + path.string() + ": \"earlier\" is no list; move the file away to go on without it");
+    }
     before.erase("earlier");
     earlier.push_back(std::move(before));
     now["earlier"] = std::move(earlier);

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <nlohmann/json.hpp>
@@ -31,7 +32,9 @@ struct RunFacts {
   std::vector<PluginRecord> plugins;
 };
 
-/// The hash of a file's bytes (XXH3, 64 bits) as 16 hexadecimal digits. Throws IoError.
+/// The hash of bytes (XXH3, 64 bits) as 16 hexadecimal digits.
+std::string text_xxhash(std::string_view bytes);
+/// The hash of a file's bytes, likewise. Throws IoError.
 std::string file_xxhash(const std::filesystem::path& path);
 
 /// Everything that environment.json says of this process, now.

@@ -26,7 +26,9 @@ Json read_json_object(const std::filesystem::path& path) {
   return value;
 }
 
-void write_json(const std::filesystem::path& path, const Json& value) { replace_file(path, dump(value, 2) + "\n"); }
+void write_json(const std::filesystem::path& path, const Json& value) { replace_file(path, json_text(value) + "\n"); }
+
+std::string json_text(const Json& value) { return dump(value, 2); }
 
 std::string json_line(const Json& value) { return dump(value, -1); }
 

@@ -16,7 +16,10 @@ Json read_results(const std::filesystem::path& path) {
   Json all = read_json_object(path);
   if (all.empty()) return {{"name", ""}, {"evaluate", Json::object()}, {"history", Json::array()}};
   const auto is = [&](const char* key, Json::value_t type) { return all.contains(key) && all[key].type() == type; };
-  if (is("evaluate", Json::value_t::object) && is("history", Json::value_t::array)) return all;
+  if (is("evaluate", Json::value_t::object) && is("history", Json::value_t::array)) {
+    const auto& history = all["history"];
+    if (std::all_of(history.begin(), history.end(), [](const Json& e) { return e.is_object(); })) return all;
+  }
   throw DataError("file " + path.string() + " is no results file (it lacks \"evaluate\" or \"history\"); move it away");
 }
 
@@ -26,13 +29,16 @@ void add_to_task(Json& task, const TaskResult& result) {
   task.update(task_json(result));
 }
 
+auto find_in_history(Json& history, const std::string& task, std::int64_t step) {
+  return std::find_if(history.begin(), history.end(), [&](const Json& e) {
+    return e.value("task", "") == task && e.value("step", std::int64_t{-1}) == step;
+  });
+}
+
 void add_to_history(Json& history, const TaskResult& result) {
   Json entry = {{"task", result.task}, {"step", result.step}};
   entry.update(result.models);
-  const auto same = [&](const Json& e) {
-    return e.value("task", "") == result.task && e.value("step", -1) == result.step;
-  };
-  const auto old = std::find_if(history.begin(), history.end(), same);
+  const auto old = find_in_history(history, result.task, result.step);
   if (old == history.end()) {
     history.push_back(std::move(entry));
   } else {
@@ -55,6 +61,11 @@ void add_result(const std::filesystem::path& path, const std::string& name, cons
   add_to_task(all["evaluate"][result.task], result);
   add_to_history(all["history"], result);
   write_json(path, all);
+}
+
+bool has_result(const std::filesystem::path& path, const std::string& task, std::int64_t step) {
+  Json all = read_results(path);
+  return find_in_history(all["history"], task, step) != all["history"].end();
 }
 
 }  // namespace dime

@@ -28,4 +28,7 @@ nlohmann::ordered_json task_json(const TaskResult& result);
 /// no results file.
 void add_result(const std::filesystem::path& path, const std::string& name, const TaskResult& result);
 
+/// Whether the file's history holds task `task` at `step`. False where there is no file. Throws like add_result.
+bool has_result(const std::filesystem::path& path, const std::string& task, std::int64_t step);
+
 }  // namespace dime

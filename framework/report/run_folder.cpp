@@ -47,6 +47,10 @@ fs::path default_run_folder(const std::string& name) {
 RunFolder::RunFolder(const fs::path& root, bool resume) : paths_{root} {
   const auto refuse_used = [&] {
     resumed_ = holds_something();
+    if (resumed_ && resume && !holds_a_run()) {
+      throw ConfigError("folder " + root.string() +
+                        " holds no run to go on with; leave --resume out and name a new folder with --run-dir");
+    }
     if (!resumed_ || resume) return;
     throw ConfigError("run folder " + root.string() +
                       " exists; add --resume to go on with it, or name another with --run-dir");
@@ -73,6 +77,12 @@ bool RunFolder::holds_something() const {
   if (error == std::errc::no_such_file_or_directory) return false;
   if (error) cannot_write(paths_.root, error.value());
   return std::any_of(begin(entries), end(entries), [&](const auto& e) { return e.path() != paths_.lock(); });
+}
+
+// Every run makes both before it does anything else.
+bool RunFolder::holds_a_run() const {
+  std::error_code error;
+  return fs::is_directory(paths_.checkpoints(), error) || fs::exists(paths_.lock(), error);
 }
 
 void RunFolder::take_lock() {

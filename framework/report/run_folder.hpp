@@ -32,7 +32,8 @@ std::filesystem::path default_run_folder(const std::string& name);
 /// processes; the lock goes with the process however it ends). Only the first of several processes makes one.
 class RunFolder {
  public:
-  /// Throws ConfigError when the folder holds something and `resume` is false, or when another run is in it;
+  /// Throws ConfigError when the folder holds something and `resume` is false, when with `resume` what it holds is no
+  /// run, or when another run is in it;
   /// IoError when it cannot be made or written.
   RunFolder(const std::filesystem::path& root, bool resume);
 
@@ -45,6 +46,7 @@ class RunFolder {
  private:
   void refuse_file() const;
   bool holds_something() const;
+  bool holds_a_run() const;
   void take_lock();
 
   RunPaths paths_;

@@ -113,23 +113,30 @@ TrainState first_state(const LoadedExperiment& loaded, const RunModels& models, 
   state.processes = comm.size();
   state.cpu_capability = at::get_cpu_capability();
   state.device = models.device.is_cuda() ? "cuda" : "cpu";
+  state.precision = loaded.experiment.train.precision;
   return state;
 }
 
 }  // namespace
 
-RunModels build_models(const LoadedExperiment& loaded, Weights weights) {
+std::shared_ptr<Model> build_student(const LoadedExperiment& loaded, const torch::Device& device, Weights weights) {
   const Experiment& e = loaded.experiment;
-  at::set_num_threads(compute_threads(e.threads));
+  if (!e.models.student) return nullptr;
+  return make_model(*e.models.student, *loaded.plugins, e.seed, device, "models.student", weights);
+}
+
+std::shared_ptr<Model> build_teacher(const LoadedExperiment& loaded, const torch::Device& device, Weights weights) {
+  const Experiment& e = loaded.experiment;
+  if (!e.models.teacher || !teacher_needed(e)) return nullptr;
+  return make_frozen_model(*e.models.teacher, *loaded.plugins, e.seed + 1, device, "models.teacher", weights);
+}
+
+RunModels build_models(const LoadedExperiment& loaded) {
+  at::set_num_threads(compute_threads(loaded.experiment.threads));
   RunModels models;
-  models.device = choose_device(e.device);
-  if (e.models.student) {
-    models.student = make_model(*e.models.student, *loaded.plugins, e.seed, models.device, "models.student", weights);
-  }
-  if (e.models.teacher && teacher_needed(e)) {
-    models.teacher =
-        make_frozen_model(*e.models.teacher, *loaded.plugins, e.seed + 1, models.device, "models.teacher", weights);
-  }
+  models.device = choose_device(loaded.experiment.device);
+  models.student = build_student(loaded, models.device);
+  models.teacher = build_teacher(loaded, models.device);
   return models;
 }
 

@@ -24,8 +24,14 @@ struct RunModels {
   std::shared_ptr<Model> teacher;  ///< frozen; made only where something encodes with it
 };
 
-/// Sets LibTorch's threads, and makes the models that training needs.
-RunModels build_models(const LoadedExperiment& loaded, Weights weights = Weights::ready);
+/// The student, or null where the file has none.
+std::shared_ptr<Model> build_student(const LoadedExperiment& loaded, const torch::Device& device,
+                                     Weights weights = Weights::ready);
+/// The frozen teacher, or null where nothing in training encodes with one.
+std::shared_ptr<Model> build_teacher(const LoadedExperiment& loaded, const torch::Device& device,
+                                     Weights weights = Weights::ready);
+/// Sets LibTorch's threads, chooses the device, and makes both.
+RunModels build_models(const LoadedExperiment& loaded);
 
 /// The plan of the run. Throws ConfigError that lists what losses lack, and says where micro-batches cannot be.
 Plan checked_plan(const LoadedExperiment& loaded, const RunModels& models);

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <charconv>
 #include <cstdio>
 #include <system_error>
 
@@ -29,13 +30,22 @@ std::string name_of(std::int64_t step) {
   return name;
 }
 
+/// The step in a checkpoint's name. Other folders (a user's copy) are none of ours.
+std::optional<std::int64_t> step_of(const fs::path& path) {
+  const std::string name = path.filename().string();
+  std::int64_t step = -1;
+  const std::size_t digits = std::string(kPrefix).size();
+  if (name.starts_with(kPrefix)) std::from_chars(name.data() + digits, name.data() + name.size(), step);
+  return step >= 0 && name == name_of(step) ? std::optional(step) : std::nullopt;
+}
+
 std::vector<fs::path> newest_first(const fs::path& folder) {
   std::vector<fs::path> all;
   std::error_code ignored;
   for (const auto& entry : fs::directory_iterator(folder, ignored)) {
-    if (entry.is_directory() && entry.path().filename().string().starts_with(kPrefix)) all.push_back(entry.path());
+    if (entry.is_directory() && step_of(entry.path())) all.push_back(entry.path());
   }
-  std::sort(all.rbegin(), all.rend());
+  std::sort(all.begin(), all.end(), [](const auto& a, const auto& b) { return *step_of(a) > *step_of(b); });
   return all;
 }
 
@@ -44,6 +54,14 @@ void sync_folder(const fs::path& folder) {
   if (fd < 0) return;
   ::fsync(fd);
   ::close(fd);
+}
+
+constexpr const char* kOwnChecksum = "checksum";
+
+/// Of the state's own fields.
+std::string own_checksum(nlohmann::ordered_json state) {
+  state.erase(kOwnChecksum);
+  return text_xxhash(state.dump());
 }
 
 nlohmann::ordered_json state_json(const TrainState& s, const fs::path& folder) {
@@ -60,10 +78,12 @@ nlohmann::ordered_json state_json(const TrainState& s, const fs::path& folder) {
                            {"compute_threads", s.compute_threads},
                            {"processes", s.processes},
                            {"cpu_capability", s.cpu_capability},
-                           {"device", s.device}};
+                           {"device", s.device},
+                           {"precision", s.precision}};
   for (const auto& entry : fs::directory_iterator(folder)) {
     j["checksums"][entry.path().filename().string()] = file_xxhash(entry.path());
   }
+  j[kOwnChecksum] = own_checksum(j);
   return j;
 }
 
@@ -85,21 +105,23 @@ void remove_partial(const fs::path& folder) {
   for (const auto& path : left) fs::remove_all(path);
 }
 
-/// Why a checkpoint cannot be used; empty when it can.
-std::string damage(const fs::path& checkpoint) {
+}  // namespace
+
+std::string checkpoint_damage(const fs::path& checkpoint) {
   try {
     const auto j = read_json_object(checkpoint / "state.json");
     if (!j.contains("checksums") || j["checksums"].empty()) return "its state.json is missing or has no checksums";
+    if (j.value(kOwnChecksum, "") != own_checksum(j)) return "state.json does not match its checksum";
     for (const auto& [name, sum] : j["checksums"].items()) {
       if (file_xxhash(checkpoint / name) != sum.get<std::string>()) return name + " does not match its checksum";
     }
+    const auto step = j.at("step").get<std::int64_t>();
+    if (step_of(checkpoint).value_or(step) != step) return "its state.json is of another step";
   } catch (const std::exception& e) {
     return e.what();
   }
   return "";
 }
-
-}  // namespace
 
 fs::path checkpoint_path(const fs::path& folder, std::int64_t step) { return folder / name_of(step); }
 
@@ -108,7 +130,7 @@ fs::path save_checkpoint(const fs::path& folder, const TrainState& state, const 
   fs::path final_path = checkpoint_path(folder, state.step);
   const fs::path aside = folder / (".partial_" + name_of(state.step));
   // Whole already: a run that was complete is resumed. Writing it again would leave a moment without it.
-  if (fs::exists(final_path) && damage(final_path).empty()) return final_path;
+  if (fs::exists(final_path) && checkpoint_damage(final_path).empty()) return final_path;
   try {
     fs::create_directories(folder);
     remove_partial(folder);
@@ -133,7 +155,7 @@ fs::path save_checkpoint(const fs::path& folder, const TrainState& state, const 
 std::optional<fs::path> newest_checkpoint(const fs::path& folder,
                                           const std::function<void(const std::string&)>& skipped) {
   for (const fs::path& path : newest_first(folder)) {
-    const std::string why = damage(path);
+    const std::string why = checkpoint_damage(path);
     if (why.empty()) return path;
     if (skipped) skipped("checkpoint " + path.string() + " is damaged (" + why + "): going on from the one before");
   }
@@ -161,6 +183,7 @@ TrainState read_state(const fs::path& checkpoint) {
     s.processes = j.at("processes");
     s.cpu_capability = j.at("cpu_capability");
     s.device = j.at("device");
+    s.precision = j.at("precision");
     return s;
   } catch (const nlohmann::json::exception& e) {
     throw DataError(path.string() + ": not a checkpoint's state: " + e.what());

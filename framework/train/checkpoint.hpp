@@ -29,6 +29,7 @@ struct TrainState {
   int processes = 1;
   std::string cpu_capability;
   std::string device;
+  std::string precision;  ///< as in the experiment: fp32, bf16 or fp16
 };
 
 /// The tensors of a checkpoint, by file.
@@ -50,6 +51,9 @@ std::filesystem::path save_checkpoint(const std::filesystem::path& folder, const
 /// `skipped` hears of each newer one that is damaged.
 std::optional<std::filesystem::path> newest_checkpoint(const std::filesystem::path& folder,
                                                        const std::function<void(const std::string&)>& skipped = {});
+
+/// Why a checkpoint cannot be used (a file is missing or does not agree with its checksum); empty when it can.
+std::string checkpoint_damage(const std::filesystem::path& checkpoint);
 
 /// Reads state.json. Throws DataError when it is not one that this version can read.
 TrainState read_state(const std::filesystem::path& checkpoint);

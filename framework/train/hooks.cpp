@@ -78,6 +78,7 @@ LogHook::LogHook(const RunPaths& paths, Log log, std::int64_t every, std::int64_
 
 void LogHook::after_step(Trainer& trainer, const StepReport& report) {
   note_broken(report);
+  last_skipped_ = report.result.skipped;
   if (report.step != 1 && report.step % every_ != 0 && report.step != report.total) return;
   // Evaluations and checkpoints are not part of the rate.
   const double time = now() - trainer.times().paused;
@@ -116,6 +117,10 @@ void LogHook::failed(Trainer& trainer, const Batch& batch, const std::string& wh
 
 void LogHook::finish(Trainer& trainer, bool) {
   progress_.finish();
+  if (last_skipped_) {
+    log_->warn("the last update was skipped, as its gradients were not finite (loss scale " +
+               number_text(trainer.state().loss_scale, 6) + "): try bf16 or a lower learning rate");
+  }
   const TimeShares& t = trainer.times();
   const double busy = std::max(t.wall - t.paused, 1e-9);
   const double loop = busy - t.data - t.step;
@@ -141,12 +146,20 @@ void CheckpointHook::save(Trainer& trainer) {
   saved_ = step;
 }
 
-PeriodicHook::PeriodicHook(std::int64_t every, Work work) : every_(every), work_(std::move(work)) {}
+PeriodicHook::PeriodicHook(std::int64_t every, Work work, std::function<bool(std::int64_t)> owed)
+    : every_(every), work_(std::move(work)), owed_(std::move(owed)) {}
 
-void PeriodicHook::after_step(Trainer& trainer, const StepReport& report) {
-  if (every_ <= 0 || report.step % every_ != 0) return;
-  trainer.pause([&] { work_(trainer, report.step); });
-  worked_ = report.step;
+void PeriodicHook::begin(Trainer& trainer) {
+  const std::int64_t step = trainer.state().step;
+  if (step > 0 && owed_ && owed_(step)) at(trainer, step);
+}
+
+void PeriodicHook::after_step(Trainer& trainer, const StepReport& report) { at(trainer, report.step); }
+
+void PeriodicHook::at(Trainer& trainer, std::int64_t step) {
+  if (every_ <= 0 || step % every_ != 0) return;
+  trainer.pause([&] { work_(trainer, step); });
+  worked_ = step;
 }
 
 void PeriodicHook::finish(Trainer& trainer, bool complete) {

@@ -38,6 +38,7 @@ class LogHook final : public Hook {
   Progress progress_;
   std::int64_t rows_logged_ = 0;
   double logged_at_;
+  bool last_skipped_ = false;
 };
 
 /// Writes checkpoints every so many steps, at the end, and when a run is asked to stop.
@@ -62,14 +63,19 @@ class CheckpointHook final : public Hook {
 class PeriodicHook final : public Hook {
  public:
   using Work = std::function<void(Trainer&, std::int64_t step)>;
-  /// `every` <= 0: only at the end.
-  PeriodicHook(std::int64_t every, Work work);
+  /// `every` <= 0: only at the end. `owed`: the step that a run goes on from lacks its work, as it was ended in
+  /// between.
+  PeriodicHook(std::int64_t every, Work work, std::function<bool(std::int64_t step)> owed = {});
+  void begin(Trainer& trainer) override;
   void after_step(Trainer& trainer, const StepReport& report) override;
   void finish(Trainer& trainer, bool complete) override;
 
  private:
+  void at(Trainer& trainer, std::int64_t step);
+
   std::int64_t every_;
   Work work_;
+  std::function<bool(std::int64_t)> owed_;
   std::int64_t worked_ = -1;
 };
 

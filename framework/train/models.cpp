@@ -7,6 +7,7 @@
 #include <dime/error.hpp>
 #include <dime/random.hpp>
 
+#include "plugin/placed_error.hpp"
 #include "train/weights.hpp"
 
 namespace dime {
@@ -22,6 +23,17 @@ Component wanted_towers(const ModelEntry& entry, const Plugins& plugins) {
     component.options.set("towers", Value::scalar("image", component.mark));
   }
   return component;
+}
+
+void check_spec(const ModelSpec& spec) {
+  constexpr std::int64_t kMostPixels = 65535;
+  const auto expect = [](bool good, const std::string& what, std::int64_t got) {
+    if (!good) throw ArgumentError("its spec() has " + what + " of " + std::to_string(got));
+  };
+  expect(spec.embed_dim >= 1, "an embed_dim", spec.embed_dim);
+  if (spec.image) expect(spec.image->size >= 1 && spec.image->size <= kMostPixels, "an image size", spec.image->size);
+  if (spec.text) expect(spec.text->context >= 1, "a context", spec.text->context);
+  if (spec.text) expect(spec.text->vocabulary >= 1, "a vocabulary", spec.text->vocabulary);
 }
 
 /// What is wrong with the file is said with the place that names it.
@@ -42,6 +54,11 @@ std::shared_ptr<Model> make_model(const ModelEntry& entry, const Plugins& plugin
                                   const torch::Device& device, const std::string& what, Weights weights) {
   at::manual_seed(random_key({static_cast<std::uint64_t>(seed), 21}));
   auto model = plugins.make_model(wanted_towers(entry, plugins));
+  try {
+    check_spec(model->spec());
+  } catch (...) {
+    rethrow_placed("model", entry.component);
+  }
   if (weights == Weights::ready) model->initialise();
   if (entry.init) read_init(*entry.init, *model, what, weights);
   if (weights == Weights::ready) model->to(device);

@@ -118,6 +118,10 @@ Plan make_plan(const Experiment& e, const Plugins& plugins, const ModelSpec* stu
     check_loss(name, entry, needs, entry.on == "pairs" ? on_pairs : on_streams, problems);
     plan.taps.insert(needs.taps.begin(), needs.taps.end());
   }
+  if (student != nullptr && !student->image && !e.losses.empty() && (e.data.images || e.data.pairs)) {
+    problems.add(e.models.student->component.mark, std::string("models.student has no image tower to encode data.") +
+                                                       (e.data.images ? "images" : "pairs"));
+  }
   const bool student_image = student != nullptr && student->image;
   const bool teacher_image = runs != nullptr && runs->image;
   const bool teacher_text = runs != nullptr && runs->text;

@@ -18,6 +18,12 @@ Step::Step(Encoder encoder, std::vector<ActiveLoss> losses, AdamW optimizer, Los
       clip_(clip),
       epoch_(epoch) {}
 
+namespace {
+
+std::string not_finite(double x) { return std::isnan(x) ? "nan" : x > 0 ? "inf" : "-inf"; }
+
+}  // namespace
+
 std::vector<std::pair<std::string, torch::Tensor>> evaluate_losses(const std::vector<ActiveLoss>& losses,
                                                                    const LossInput& streams, const LossInput& pairs) {
   std::vector<std::pair<std::string, torch::Tensor>> values;
@@ -52,7 +58,7 @@ StepResult Step::run(const Batch& batch, std::int64_t step, double lr) {
   auto encoded = encoder_.encode(batch, step);
   const torch::Tensor loss = total(encoded, step, result);
   if (!std::isfinite(result.loss) && !scaler_.active()) {
-    throw TrainError("the loss is " + std::to_string(result.loss) + " at step " + std::to_string(step + 1));
+    throw TrainError("the loss is " + not_finite(result.loss) + " at step " + std::to_string(step + 1));
   }
   scaler_.scale(loss).backward();
   for (auto& tower : encoded.towers) tower.backward();

@@ -53,7 +53,10 @@ TrainState Trainer::state() const {
 void Trainer::resume(const std::filesystem::path& checkpoint) {
   const TrainState saved = read_state(checkpoint);
   load_checkpoint(checkpoint, parts_.tensors);
-  parts_.step->scaler().restore(saved.loss_scale, saved.loss_scale_growth);
+  // Another precision's scale says nothing of this one's gradients.
+  if (saved.precision == state_.precision) {
+    parts_.step->scaler().restore(saved.loss_scale, saved.loss_scale_growth);
+  }
   state_.step = saved.step;
   state_.skipped = saved.skipped;
   state_.broken_rows = saved.broken_rows;
@@ -141,6 +144,7 @@ bool Trainer::run(const std::vector<std::unique_ptr<Hook>>& hooks) {
   const StopSignals signals;
   const double start = now();
   parts_.student->train();
+  for (const auto& hook : hooks) hook->begin(*this);
   while (state_.step < parts_.total && stopped_by_.empty()) {
     const StepReport report = advance(hooks);
     const double paused = times_.paused;

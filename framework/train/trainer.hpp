@@ -35,6 +35,8 @@ class Trainer;
 class Hook {
  public:
   virtual ~Hook() = default;
+  /// Before the first update of this process.
+  virtual void begin(Trainer&) {}
   virtual void after_step(Trainer&, const StepReport&) {}
   /// The batch of a step that failed: its loss is not finite, or a plugin threw; the run ends after this. May throw a
   /// TrainError that says more than `why`.

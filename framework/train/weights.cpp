@@ -6,6 +6,7 @@
 #include <set>
 
 #include <dime/error.hpp>
+#include <dime/printable.hpp>
 
 #include "io/safetensors.hpp"
 
@@ -79,6 +80,16 @@ std::string shape_text(at::IntArrayRef shape) {
 
 std::string type_text(io::DType dtype) { return std::string(io::dtype_name(dtype)); }
 
+/// A prefix that fits no name is a slip.
+void require_used(const std::vector<std::string>& prefixes, const char* option, const char* where,
+                  const std::vector<std::string>& names, const std::string& what) {
+  for (const auto& prefix : prefixes) {
+    if (std::any_of(names.begin(), names.end(), [&](const std::string& n) { return n.starts_with(prefix); })) continue;
+    throw WeightsError(what + ": `" + option + "` has \"" + printable(prefix) + "\", with which no name in the " +
+                       where + " begins");
+  }
+}
+
 /// "missing: a, b, … (3 more)", or nothing.
 void add_list(std::string& message, const char* title, const std::vector<std::string>& names) {
   if (names.empty()) return;
@@ -123,6 +134,11 @@ Differences compare(const io::SafetensorsFile& file, const NamedTensors& into, c
 
 void require_fit(const io::SafetensorsFile& file, const InitOptions& from, const NamedTensors& into,
                  const std::string& what) {
+  std::vector<std::string> stored, wanted;
+  for (const auto& view : file.tensors()) stored.push_back(view.name);
+  for (const auto& [name, tensor] : into) wanted.push_back(name);
+  require_used(from.skip, "skip", "file", stored, what);
+  require_used(from.allow_missing, "allow_missing", "model", wanted, what);
   const Differences d = compare(file, into, from);
   std::string lists;
   add_list(lists, "missing", d.missing);
@@ -131,7 +147,7 @@ void require_fit(const io::SafetensorsFile& file, const InitOptions& from, const
   add_list(lists, "of another type", d.mistyped);
   if (lists.empty()) return;
   throw WeightsError(what + ": the weights in " + from.path.string() + " do not fit" + lists +
-                     "; `init: {path, skip, allow_missing}` names what may differ");
+                     (from.mark.origin ? "; `init: {path, skip, allow_missing}` names what may differ" : ""));
 }
 
 void copy_into(const io::TensorView& view, torch::Tensor to) {

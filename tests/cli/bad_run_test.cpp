@@ -73,6 +73,37 @@ TEST_F(BadRun, AGradientThatIsNotFinite) {
   EXPECT_EQ(json("r/failed_step_1.json").at("images").size(), 32U);
 }
 
+// What is printed must not land in the run's files, which would be given the free descriptors.
+TEST_F(BadRun, WithoutStandardFiles) {
+  conditions_.closed = true;
+  EXPECT_EQ(dime(train_words("r", {"train.steps=2"})).status, 0);
+  EXPECT_EQ(metrics("r").size(), 2U);
+  conditions_.closed = false;
+  train("r", {"train.steps=3", "--resume"});
+}
+
+TEST_F(BadRun, AStandardOutputThatIsFull) {
+  conditions_.out = "/dev/full";
+  expect_error(dime({"describe"}), "cannot write to the standard output: No space left on device");
+  expect_error(dime({"check", "toy.yaml"}), "cannot write to the standard output: No space left on device");
+}
+
+TEST_F(BadRun, AFolderThatHoldsNoRunIsNotGoneOnWith) {
+  folder_.write("mine/notes.txt", "mine");
+  expect_error(dime(train_words("mine", {"--resume"})),
+               "folder mine holds no run to go on with; leave --resume out and name a new folder with --run-dir");
+  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder_ / "mine"), {}), 1);
+}
+
+TEST_F(BadRun, Fp16ThatFindsNoScale) {
+  const Outcome outcome = dime(train_words("r", {"train.precision=fp16", "losses.vl.scale=1.0e+30", "train.steps=3"}));
+  EXPECT_EQ(outcome.status, 0) << outcome.err;
+  EXPECT_NE(outcome.err.find("warning: the last update was skipped, as its gradients were not finite (loss scale "
+                             "8192.000000): try bf16 or a lower learning rate\n"),
+            std::string::npos)
+      << outcome.err;
+}
+
 TEST_F(BadRun, NoGpu) {
   const Outcome outcome = dime(train_words("r", {"device=cuda"}));
   if (outcome.status == 0) GTEST_SKIP() << "there is a GPU";

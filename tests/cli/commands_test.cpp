@@ -105,6 +105,34 @@ TEST_F(Commands, CheckListsBadDataOfEveryStream) {
             "dime: toy.yaml:12:20: [dataset/tsv_texts] cannot open b.list: No such file or directory\n");
 }
 
+TEST_F(Commands, CheckGoesOnAfterAModelThatCannotBeBuilt) {
+  const Outcome outcome = dime({"check", "toy.yaml", "models.student.init=none.safetensors",
+                                "data.images.source.list=a.list", "data.texts.source.list=b.list"});
+  EXPECT_EQ(outcome.status, 1);
+  EXPECT_EQ(shown(outcome.err),
+            "dime: command line: cannot open none.safetensors: No such file or directory\n"
+            "dime: toy.yaml:7:20: [dataset/tsv_images] cannot open a.list: No such file or directory\n"
+            "dime: toy.yaml:12:20: [dataset/tsv_texts] cannot open b.list: No such file or directory\n");
+}
+
+TEST_F(Commands, CheckDecodesTheFirstRows) {
+  const Outcome outcome = dime({"check", "toy.yaml", "data.images.transform=[{type: resize, size: 16}]"});
+  expect_error(outcome,
+               "data.images: 9 rows in turn are broken, the last: image-0.tsv:8 img8: the image is 16x16 after its "
+               "transforms, the model takes 32x32: add a resize or a crop");
+}
+
+TEST_F(Commands, CheckOfAStudentThatSeesNoImages) {
+  const Outcome outcome = dime({"check", "toy.yaml", "models.student.towers=text", text_});
+  expect_error(outcome, "toy.yaml:17:11: models.student has no image tower to encode data.images");
+}
+
+TEST_F(Commands, CheckOfAnExtractionWithoutASource) {
+  expect_error(dime({"check", "toy.yaml", "data.texts.source=null",
+                     "extract.tv={model: student, of: data.texts, to: {type: tsv_features, stem: v}}"}),
+               "extract.tv: data.texts has no source to encode");
+}
+
 TEST_F(Commands, DataOfEvaluationsIsOpenedBeforeARun) {
   const std::string task =
       "evaluate.test={task: zero_shot, text: student, data: {type: image_folder, root: none}, classes: [a, b]}";

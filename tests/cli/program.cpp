@@ -56,8 +56,10 @@ train:
     std::signal(SIGXFSZ, SIG_DFL);
     setrlimit(RLIMIT_FSIZE, &limit);
   }
-  dup2(open((output / "out").c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600), 1);
+  const fs::path out = conditions.out.empty() ? output / "out" : conditions.out;
+  dup2(open(out.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600), 1);
   dup2(open((output / "err").c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600), 2);
+  for (int fd = 0; conditions.closed && fd < 3; ++fd) close(fd);
   std::vector<char*> argv{const_cast<char*>("dime")};
   for (const auto& word : words) argv.push_back(const_cast<char*>(word.c_str()));
   argv.push_back(nullptr);

@@ -32,6 +32,8 @@ struct Conditions {
   std::filesystem::path folder;              ///< the current folder
   std::map<std::string, std::string> env{};  ///< over this process's own
   std::uint64_t file_bytes = 0;              ///< the longest file that may be written, as on a full disk; 0: no limit
+  std::filesystem::path out{};               ///< where the standard output goes; empty: into Outcome::out
+  bool closed = false;                       ///< without standard input, output and error
 };
 
 /// The program while it runs. Ended by SIGKILL when it outlives this object or a minute.

@@ -73,7 +73,8 @@ TEST_F(Resume, AfterAnEvaluationThatFailed) {
       "evaluate.held={task: losses, every: 4, data: {images: {source: {type: tsv_images, list: data/image.list}, "
       "features: {type: tsv_features, list: data/image-feat.list}}}}";
   expect_error(dime(train_words("r", {held})),
-               "data.images of a losses task has a broken row: [dataset/tsv_images] image-0.tsv:0 img0: byte 0 is not "
+               "evaluate.held: data.images of a losses task has a broken row: [dataset/tsv_images] image-0.tsv:0 img0: "
+               "byte 0 is not "
                "base64: '@'");
   EXPECT_TRUE(exists("r/checkpoints/step_0000000004/state.json"));
   train("r", {"--resume"});
@@ -158,6 +159,78 @@ TEST_F(Resume, OfACompleteRunChangesNothing) {
   train("r", {"--resume"});
   EXPECT_EQ(folder_.read("r/metrics.jsonl"), metrics_before);
   EXPECT_TRUE(folder_.read("r/checkpoints/step_0000000008/model.safetensors") == model);
+}
+
+TEST_F(Resume, SaysWhatChanged) {
+  train("r", {"train.steps=2"});
+  const Outcome outcome = dime(train_words("r", {"--resume", "train.steps=4", "seed=3", "losses.vl.weight=0.5",
+                                                 "losses.pvl=null", "train.log_every=2", "train.checkpoint.keep=5"}));
+  EXPECT_EQ(outcome.status, 0);
+  EXPECT_EQ(
+      lines_of(outcome.err)[0],
+      "warning: the experiment is not the one that this run began with: losses.vl.weight: 0.7 -> 0.5; "
+      "losses.pvl: a map -> absent; train.steps: 2 -> 4; seed: absent -> 3; the run goes on as the file says now");
+}
+
+TEST_F(Resume, PastTheEnd) {
+  train("r", {"train.steps=4"});
+  const Outcome outcome = dime(train_words("r", {"--resume", "train.steps=2"}));
+  EXPECT_EQ(outcome.status, 0);
+  EXPECT_EQ(lines_of(outcome.err)[2], "it is at step 4 of 2: nothing is left to train");
+  EXPECT_EQ(metrics("r").size(), 4U);
+}
+
+TEST_F(Resume, FoldersOfTheUsersAreNoCheckpoints) {
+  train("r");
+  const auto checkpoints = folder_ / "r/checkpoints";
+  for (const char* name : {"step_best", "step_0000000100.bak", "step_9"}) {
+    std::filesystem::copy(checkpoints / "step_0000000006", checkpoints / name);
+  }
+  const Outcome outcome = dime(train_words("r", {"--resume", "train.steps=12"}));
+  EXPECT_EQ(outcome.status, 0);
+  EXPECT_EQ(lines_of(outcome.err)[1], "going on from r/checkpoints/step_0000000008");
+  EXPECT_TRUE(exists("r/checkpoints/step_best") && exists("r/checkpoints/step_9"));
+}
+
+TEST_F(Resume, SkipsAStateThatWasChanged) {
+  train("r");
+  auto state = nlohmann::ordered_json::parse(folder_.read("r/checkpoints/step_0000000008/state.json"));
+  state["step"] = 7;
+  folder_.write("r/checkpoints/step_0000000008/state.json", state.dump(2));
+  const Outcome outcome = dime(train_words("r", {"--resume"}));
+  EXPECT_EQ(outcome.status, 0);
+  EXPECT_EQ(lines_of(outcome.err)[0],
+            "warning: checkpoint r/checkpoints/step_0000000008 is damaged (state.json does not match its checksum): "
+            "going on from the one before");
+  train("straight");
+  expect_same_end("r", "straight", "step_0000000008");
+}
+
+/// As after a kill between a step's checkpoint and its evaluations.
+TEST_F(Resume, MakesUpForAnEvaluation) {
+  const std::string held =
+      "evaluate.held={task: losses, every: 4, data: {images: {source: {type: tsv_images, list: \"" +
+      golden_folder().string() + "/image.list\"}, features: {type: tsv_features, list: \"" + golden_folder().string() +
+      "/image-feat.list\"}}}}";
+  train("r", {"train.steps=4"});
+  train("r", {"--resume", held});
+  const auto history = json("r/results.json").at("history");
+  ASSERT_EQ(history.size(), 2U);
+  EXPECT_EQ(history.at(0).at("step"), 4);
+  EXPECT_EQ(history.at(1).at("step"), 8);
+}
+
+TEST_F(Resume, AnotherPrecisionHasItsOwnScale) {
+  train("r", {"train.steps=2"});
+  train("r", {"--resume", "train.steps=3", "train.precision=fp16"});
+  EXPECT_GE(metrics("r").back().at("loss_scale"), 16384);  // 65536, but for steps that were skipped
+  train("r", {"--resume", "train.steps=4"});
+  EXPECT_EQ(metrics("r").back().at("loss_scale"), 1);
+}
+
+TEST_F(Resume, AnIntervalIsNeverLessThanAStep) {
+  train("r", {"train.steps=3", "train.checkpoint={every: 0.001 epochs, keep: 5}"});
+  EXPECT_TRUE(exists("r/checkpoints/step_0000000001") && exists("r/checkpoints/step_0000000002"));
 }
 
 TEST_F(Resume, CountsBrokenRowsOnce) {

@@ -44,6 +44,20 @@ TEST_F(Usage, AStrayWordIsNoOverride) {
   EXPECT_FALSE(exists("runs"));
 }
 
+TEST_F(Usage, EmptyWords) {
+  expect_usage_error({"train", "toy.yaml", "--run-dir", ""}, "--run-dir: is empty; see `dime train --help`");
+  expect_usage_error({"eval", "toy.yaml", "--weights", ""}, "--weights: is empty; see `dime eval --help`");
+  expect_usage_error({"check", ""}, "experiment: is empty; see `dime check --help`");
+}
+
+TEST_F(Usage, NumbersOfRows) {
+  for (const std::string number : {"0", "-1", "abc", "1.5", "99999999999999999999"}) {
+    expect_usage_error(
+        {"pack", "--source", "{}", "--stem", "x", "--rows-per-shard=" + number},
+        "--rows-per-shard: takes a whole number of at least 1, got \"" + number + "\"; see `dime pack --help`");
+  }
+}
+
 TEST_F(Usage, HelpHasAnExample) {
   for (const std::string command : {"train", "eval", "extract", "pack", "check", "describe", "doctor"}) {
     const Outcome outcome = dime({command, "--help"});

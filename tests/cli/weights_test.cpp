@@ -128,6 +128,27 @@ TEST_F(Weights, ADamagedCheckpointOfARunIsSaid) {
             said(newer) + said(checkpoint_) + "dime: every checkpoint is damaged in r\n");
 }
 
+TEST_F(Weights, ADamagedCheckpointIsRefused) {
+  folder_.write(checkpoint_ + "/model.safetensors", "cut");
+  expect_error(dime({"eval", "toy.yaml", held_, "--weights", checkpoint_}),
+               "checkpoint " + checkpoint_ + " is damaged: model.safetensors does not match its checksum");
+}
+
+TEST_F(Weights, APrefixThatFitsNothing) {
+  const std::string file = checkpoint_ + "/model.safetensors";
+  expect_error(dime(train_words("failed", {"models.student.init={path: " + file + ", skip: [text.]}"})),
+               "command line: models.student: `skip` has \"text.\", with which no name in the file begins");
+  expect_error(dime(train_words("failed", {"models.student.init={path: " + file + ", allow_missing: [visua.]}"})),
+               "command line: models.student: `allow_missing` has \"visua.\", with which no name in the model begins");
+}
+
+/// Known before the first task is measured.
+TEST_F(Weights, AMisspeltTaskIsFoundFirst) {
+  const Outcome outcome = dime({"eval", "toy.yaml", held_, "held", "hold", "--weights", "r"});
+  expect_error(outcome, "toy.yaml: evaluate has no task \"hold\"; it has: held");
+  EXPECT_EQ(outcome.out, "");
+}
+
 TEST_F(Weights, EveryFormEvaluatesAlike) {
   const Outcome file = dime({"eval", "toy.yaml", held_, "--json", "--weights", checkpoint_ + "/model.safetensors"});
   ASSERT_EQ(file.status, 0) << file.err;

@@ -26,9 +26,16 @@ struct Classes : testing::Test {
 
 TEST_F(Classes, AListOfNames) {
   const auto prompts =
-      read_classes(Value::list({Value::scalar("cat"), Value::scalar("sea lion")}), {}, {"other"}, share.path());
+      read_classes(Value::list({Value::scalar("cat"), Value::scalar("sea lion")}), {}, {"n01", "n02"}, share.path());
   EXPECT_EQ(prompts.names, (Strings{"cat", "sea lion"}));
   EXPECT_EQ(prompts.sentences(1), Strings{"a photo of a sea lion."});
+}
+
+TEST_F(Classes, AsManyAsTheSourceHas) {
+  EXPECT_EQ(test::error_text<ConfigError>([&] {
+              read_classes(Value::list({Value::scalar("cat"), Value::scalar("dog")}), {}, {"other"}, share.path());
+            }),
+            "`classes` has 2 names, the source has 1 classes of its own: they must correspond one by one");
 }
 
 TEST_F(Classes, OfTheSource) {

@@ -143,7 +143,7 @@ TEST_F(ExtractTest, Mistakes) {
       error(load({"models.teacher.towers=text",
                   "models.teacher.init={path: " + (folder_ / "teacher.safetensors").string() + ", skip: [visual.]}"}),
             "images"),
-      "extract: the model has no image tower");
+      "extract.images: the model has no image tower");
   EXPECT_FALSE(std::filesystem::exists(folder_ / "out/images.list"));
   extract(loaded, "images", [](std::int64_t, std::int64_t) {});
   EXPECT_EQ(error(loaded, "images"), "cannot write " + (folder_ / "out/images.list").string() +
@@ -156,8 +156,8 @@ TEST_F(ExtractTest, ABrokenRowIsAnError) {
   folder_.write("bad-0.tsv", "x\tbm8gaW1hZ2U=\n");
   const LoadedExperiment bad =
       load({"data.images.rows=null", "data.images.source.list=" + (folder_ / "bad-0.tsv").string()});
-  const std::string message = error_text<RowError>([&] { extract(bad, "images", [](std::int64_t, std::int64_t) {}); });
-  EXPECT_EQ(message.rfind("row 0 x: ", 0), 0U) << message;
+  const std::string message = error_text<DataError>([&] { extract(bad, "images", [](std::int64_t, std::int64_t) {}); });
+  EXPECT_EQ(message.rfind("extract.images: bad-0.tsv:0 x: ", 0), 0U) << message;
   EXPECT_FALSE(std::filesystem::exists(folder_ / "out/images.list"));
 }
 

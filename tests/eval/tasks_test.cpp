@@ -77,8 +77,9 @@ TEST(LossesTask, Mistakes) {
   const RunModels models = build_models(loaded);
   Evaluator evaluator(loaded, torch::kCPU, models.student);
   EXPECT_EQ(error_text<ConfigError>([&] { evaluator.run("empty", 0); }),
-            "a losses task needs held-out streams: give data.images, data.texts or data.pairs");
-  EXPECT_EQ(error_text<ConfigError>([&] { evaluator.run("both", 0); }), "evaluate: there is no models.teacher");
+            "evaluate.empty: a losses task needs held-out streams: give data.images, data.texts or data.pairs");
+  EXPECT_EQ(error_text<ConfigError>([&] { evaluator.run("both", 0); }),
+            "evaluate.both measures the teacher, but there is no models.teacher");
   EXPECT_EQ(error_text<ConfigError>([&] { evaluator.run("bth", 0); }),
             golden_file("golden_trajectory.yaml").string() + ": evaluate has no task \"bth\"; it has: empty, both");
   Evaluator without(loaded, torch::kCPU, nullptr);
@@ -127,16 +128,18 @@ TEST(CheckEvaluations, FindsWhatWouldFail) {
   const std::string zero_shot = "{task: zero_shot, data: ";
   const std::string small = text_weights(scratch, "100"), whole = text_weights(scratch, "49408");
   const std::vector<BadTask> all{
-      {"{task: losses}", "a losses task needs held-out streams: give data.images, data.texts or data.pairs"},
+      {"{task: losses}",
+       "evaluate.bad: a losses task needs held-out streams: give data.images, data.texts or data.pairs"},
       {"{task: losses, data: {images: {batch_size: 5000, source: " + source("tsv_images", "image.list") +
            ", features: " + source("tsv_features", "image-feat.list") + "}}}",
-       "data.images: batch_size 5000 is more than the 1280 rows of the source: lower it, or say `last: wrap`"},
+       "evaluate.bad: data.images: batch_size 5000 is more than the 1280 rows of the source: lower it, or say `last: "
+       "wrap`"},
       {zero_shot + folder + with_text("49408", "/nope.safetensors"),
        "command line: cannot open /nope.safetensors: No such file or directory"},
       {zero_shot + folder + with_text("100", small),
-       "zero_shot: the text model has a vocabulary of 100, the tokenizer one of 49408"},
+       "evaluate.bad: the text model has a vocabulary of 100, the tokenizer one of 49408"},
       {zero_shot + source("tsv_images", "image.list") + with_text("49408", whole),
-       "data.evaluate: its source has no labels"},
+       "evaluate.bad: data.evaluate: its source has no labels"},
   };
   for (const auto& [task, message] : all) {
     const LoadedExperiment loaded = golden({"evaluate={bad: " + task + "}"});
@@ -145,16 +148,53 @@ TEST(CheckEvaluations, FindsWhatWouldFail) {
   }
 }
 
+/// Random weights would give a number that means nothing.
+TEST(Tasks, ATeacherNeedsWeights) {
+  const LoadedExperiment loaded =
+      golden({"models.teacher={type: clip, preset: ViT-B-32, embed_dim: 48}",
+              "evaluate.z={task: zero_shot, models: [teacher], text: teacher, data: {type: image_folder, root: r}}"});
+  const RunModels models = build_models(loaded);
+  EXPECT_EQ(error_text<ConfigError>([&] { check_evaluations(loaded, models); }),
+            "evaluate.z measures the teacher, but models.teacher has no init: its weights would be random");
+}
+
+TEST(LossesTask, WrapFillsTheLastBatch) {
+  const LoadedExperiment loaded =
+      golden({held_out("images: {source: " + source("tsv_images", "image.list") +
+                       ", features: " + source("tsv_features", "image-feat.list") + ", batch_size: 999, last: wrap}")});
+  const RunModels models = build_models(loaded);
+  Evaluator evaluator(loaded, torch::kCPU, models.student);
+  EXPECT_EQ(evaluator.run("held", 0).models.at("student").at("samples"), 1998);
+}
+
+TEST(LossesTask, TheTasksBatchSizeCounts) {
+  const LoadedExperiment loaded =
+      golden({held_out("images: {source: " + source("tsv_images", "image.list") +
+                       ", features: " + source("tsv_features", "image-feat.list") + ", last: wrap}"),
+              "evaluate.held.batch_size=500"});
+  const RunModels models = build_models(loaded);
+  Evaluator evaluator(loaded, torch::kCPU, models.student);
+  EXPECT_EQ(evaluator.run("held", 0).models.at("student").at("samples"), 1500);
+}
+
+TEST(LossesTask, ALossThatIsNotFinite) {
+  const LoadedExperiment loaded = golden({held_out(images())});
+  const RunModels models = build_models(loaded);
+  models.student->parameters()[0].detach().fill_(std::numeric_limits<float>::quiet_NaN());
+  Evaluator evaluator(loaded, torch::kCPU, models.student);
+  EXPECT_EQ(error_text<TrainError>([&] { evaluator.run("held", 0); }), "evaluate.held: losses.vl is not finite");
+}
+
 /// A loss's own parameters are not in the student's weights, so what they would measure is not known here.
 TEST(LossesTask, RefusesLossesWithParameters) {
   const LoadedExperiment loaded = golden({held_out(images()), "models.student.init=null", "models.student.embed_dim=40",
                                           "losses={vl: null, pvl: null, udist: null, fd: {type: fd}}"});
   const RunModels models = build_models(loaded);
   Evaluator evaluator(loaded, torch::kCPU, models.student);
-  EXPECT_EQ(
-      error_text<ConfigError>([&] { evaluator.run("held", 0); }),
-      "a losses task cannot measure losses.fd: it has weights of its own (image_projector_weight), which are not the "
-      "student's");
+  EXPECT_EQ(error_text<ConfigError>([&] { evaluator.run("held", 0); }),
+            "evaluate.held: a losses task cannot measure losses.fd: it has weights of its own "
+            "(image_projector_weight), which are not the "
+            "student's");
 }
 
 TEST(ResultsTable, ShowsScoresAndLosses) {

@@ -47,10 +47,20 @@ TEST(Results, TheSameTaskAndStepStandsOnceInTheHistory) {
             R"([{"task":"zoo","step":40,"student":{"top1":0.625}}])");
 }
 
+TEST(Results, KnowsWhatItHolds) {
+  const ScratchFolder scratch;
+  const auto path = scratch / "results.json";
+  EXPECT_FALSE(has_result(path, "zoo", 40));
+  add_result(path, "tiny", {"zoo", 40, {{"student", {{"top1", 0.5}}}}});
+  EXPECT_TRUE(has_result(path, "zoo", 40));
+  EXPECT_FALSE(has_result(path, "zoo", 80));
+  EXPECT_FALSE(has_result(path, "flowers", 40));
+}
+
 TEST(Results, AForeignFileIsLeftAlone) {
   const ScratchFolder scratch;
   const auto path = scratch / "results.json";
-  for (const std::string text : {"not json", "[1]", "{\"evaluate\": 3}"}) {
+  for (const std::string text : {"not json", "[1]", "{\"evaluate\": {}, \"history\": [1]}", "{\"evaluate\": 3}"}) {
     scratch.write(path, text);
     EXPECT_THROW(add_result(path, "tiny", {"zoo", 1, {}}), DataError);
     EXPECT_EQ(scratch.read(path), text);

@@ -18,6 +18,7 @@ struct Weights : testing::Test {
 
   InitOptions from() const {
     InitOptions options;
+    options.mark.origin = std::make_shared<const Origin>();  // written in a file
     options.path = Path(path);
     return options;
   }
