@@ -103,6 +103,7 @@ TEST_F(Commands, CheckListsBadDataOfEveryStream) {
   EXPECT_EQ(shown(outcome.err),
             "dime: toy.yaml:7:20: [dataset/tsv_images] cannot open a.list: No such file or directory\n"
             "dime: toy.yaml:12:20: [dataset/tsv_texts] cannot open b.list: No such file or directory\n");
+  EXPECT_EQ(outcome.out, "models.student: 39,136 parameters (39,136 in the image tower), vectors of 48\n");
 }
 
 TEST_F(Commands, CheckGoesOnAfterAModelThatCannotBeBuilt) {
