@@ -25,7 +25,7 @@ std::string doubled(const std::vector<OptionInfo>& options, const std::string& o
   for (const auto& option : options) {
     const std::string name = in_quotes(option.name);
     if (!names.insert(option.name).second) return "it declares option " + name + owner + " twice; remove one";
-    const std::string below = doubled(option.options, " of " + name + owner);
+    std::string below = doubled(option.options, " of " + name + owner);
     if (!below.empty()) return below;
   }
   return "";
