@@ -7,6 +7,7 @@
 #include "data/transform.hpp"
 #include "plugin/describe.hpp"
 #include "plugin/loader.hpp"
+#include "report/json_file.hpp"
 
 namespace dime::cli {
 namespace {
@@ -75,16 +76,11 @@ Topic find_topic(const Plugins& plugins, const std::string& name) {
   throw PluginError("nothing is called " + in_quotes(name) + suggestion(name, titles));
 }
 
-/// A plugin's text may hold bytes that are no UTF-8, which JSON cannot.
-std::string dumped(const nlohmann::ordered_json& json) {
-  return json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
-}
-
 int run_describe(const std::string& name, bool json, const Program& program) {
   const Plugins plugins(search_path(program.installation.plugins));
   if (!name.empty()) {
     const Topic topic = find_topic(plugins, name);
-    std::cout << (json ? dumped(topic.json()) : topic.text());
+    std::cout << (json ? json_text(topic.json()) + "\n" : topic.text());
     return 0;
   }
   auto list = nlohmann::ordered_json::array();
@@ -96,7 +92,7 @@ int run_describe(const std::string& name, bool json, const Program& program) {
       std::cout << topic.title << std::string(topic.title.size() < 31 ? 31 - topic.title.size() : 1, ' ')
                 << first_sentence(topic.schema->help()) << "\n";
   }
-  if (json) std::cout << dumped(list);
+  if (json) std::cout << json_text(list) << "\n";
   for (const auto& problem : broken) std::cerr << "dime: " << problem << "\n";
   return broken.empty() ? 0 : 1;
 }

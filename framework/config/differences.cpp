@@ -3,12 +3,14 @@
 
 #include <algorithm>
 
+#include <dime/printable.hpp>
+
 namespace dime {
 namespace {
 
 std::string shown(const Value* value) {
   if (value == nullptr || value->is_null()) return "absent";
-  return value->is_scalar() ? value->text() : value->describe();
+  return value->is_scalar() ? printable(value->text()) : value->describe();
 }
 
 bool same(const Value* a, const Value* b) {
@@ -36,7 +38,7 @@ class Finder {
     if (std::find(leave_out_.begin(), leave_out_.end(), path) != leave_out_.end() || same(before, after)) return;
     const bool maps = before != nullptr && after != nullptr && before->is_map() && after->is_map();
     if (!maps) {
-      found.push_back(path + ": " + shown(before) + " -> " + shown(after));
+      found.push_back(printable(path) + ": " + shown(before) + " -> " + shown(after));
       return;
     }
     const auto below = [&](const std::string& key) { return path.empty() ? key : path + "." + key; };

@@ -31,6 +31,10 @@ TEST(Differences, WhatMeansTheSameIsNone) {
   EXPECT_THAT(between_texts("{a: 1, b: {c: x, d: y}, e: null}", "{b: {d: 'y', c: x}, a: \"1\"}"), IsEmpty());
 }
 
+TEST(Differences, AreOneLineEach) {
+  EXPECT_THAT(between_texts("{\"a\\nb\": 1}", "{\"a\\nb\": \"2\\n3\"}"), ElementsAre("a\\x0Ab: 1 -> 2\\x0A3"));
+}
+
 TEST(Differences, WhatIsLeftOutDoesNotCount) {
   EXPECT_THAT(between_texts("{train: {steps: 1, lr: 1}, plugins: [a]}", "{train: {steps: 2, lr: 2}}",
                             {"train.steps", "plugins"}),
