@@ -11,7 +11,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     dime::decode_image({data, size}, image, {4096, 1 << 20});
     if (image.rgb.size() != static_cast<std::size_t>(image.height) * static_cast<std::size_t>(image.width) * 3)
       std::abort();
-    dime::resize(image, {32, 48}, dime::Filter::bicubic, resized);
+    dime::resize(image, {0, 0, image.height, image.width}, {32, 48}, dime::Filter::bicubic, resized);
   } catch (const dime::RowError&) {
   }
   return 0;

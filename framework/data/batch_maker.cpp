@@ -34,6 +34,7 @@ BatchMaker::BatchMaker(BatchContent content, std::vector<std::shared_ptr<const D
     : content_(std::move(content)),
       sources_(std::move(sources)),
       transform_(std::move(transform)),
+      image_path_(std::make_shared<ImagePath>()),
       tokenizer_(std::move(tokenizer)),
       key_(key) {}
 
@@ -113,16 +114,10 @@ std::string BatchMaker::name(const RowId& id, const std::string& key) const {
 }
 
 void BatchMaker::fill_pixels(StreamBatch& batch, std::int64_t slot, const Row& row, const RowId& id) const {
-  Image image;
-  if (row.pixels) {
-    rgb_from_pixels(row.image, *row.pixels, image);
-  } else {
-    decode_image(row.image, image);
-  }
   CounterRandom random = row_random(key_, kAugmentPurpose, id);
   const std::int64_t side = content_.image_size;
-  transform_.run(image, random, content_.image_size, content_.image_size,
-                 batch.pixels.data_ptr<float>() + slot * 3 * side * side);
+  image_path_->run(row, transform_, random, content_.image_size,
+                   batch.pixels.data_ptr<float>() + slot * 3 * side * side);
 }
 
 void BatchMaker::fill_tokens(StreamBatch& batch, std::int64_t slot, const Row& row, const RowId& id) const {

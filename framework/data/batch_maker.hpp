@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "data/batch.hpp"
+#include "data/image_path.hpp"
 #include "data/order.hpp"
 #include "data/transform.hpp"
 #include "io/tokenizer.hpp"
@@ -63,6 +64,7 @@ class BatchMaker {
   BatchContent content_;
   std::vector<std::shared_ptr<const Dataset>> sources_;
   TransformList transform_;
+  std::shared_ptr<ImagePath> image_path_;
   std::shared_ptr<const ClipTokenizer> tokenizer_;
   std::uint64_t key_;
 };

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <array>
-#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -11,15 +10,17 @@
 #include <dime/random.hpp>
 #include <dime/schema.hpp>
 
-#include "io/image.hpp"
+#include "io/image_plan.hpp"
+#include "io/resample_kernels.hpp"
 
 namespace dime {
 
-/// Changes an image in place; draws only from `random`.
+/// Adds its steps to a plan for an image of plan.size(); draws only from `random`. Throws RowError when the image
+/// cannot be used.
 class Transform {
  public:
   virtual ~Transform() = default;
-  virtual void apply(Image& image, CounterRandom& random) const = 0;
+  virtual void add(ImagePlan& plan, CounterRandom& random) const = 0;
 };
 
 /// How pixels in 0..255 become floats.
@@ -40,16 +41,16 @@ class TransformList {
   /// The resize (bicubic, shorter side) and centre crop that a model of this image size expects of its input.
   static std::vector<Component> evaluation_steps(std::int64_t size);
 
-  /// Runs the list, then writes [3, H, W] float32 to `out`, which holds height x width pixels; the image must have that
-  /// size by then. Throws RowError when it has not.
-  void run(Image& image, CounterRandom& random, int height, int width, float* out) const;
-  /// Runs the list without writing pixels.
-  void run(Image& image, CounterRandom& random) const;
+  /// What the list does to an image of `size`: a pure function of the size and of `random`.
+  ImagePlan plan(const Size& size, CounterRandom& random) const;
   const Normalisation& normalisation() const { return normalisation_; }
+  /// The same for the kernels.
+  const detail::ChannelScales& scales() const { return scales_; }
 
  private:
   std::vector<std::shared_ptr<const Transform>> steps_;
   Normalisation normalisation_;
+  detail::ChannelScales scales_;
 };
 
 /// What `dime describe` prints of the transforms: name and schema.

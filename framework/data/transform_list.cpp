@@ -21,8 +21,12 @@ Kind kind(const std::string& name) {
 }
 
 std::vector<Kind> kinds() {
-  return {kind<Resize>("resize"), kind<CenterCrop>("center_crop"), kind<RandomCrop>("random_crop"),
-          kind<RandomResizedCrop>("random_resized_crop"), kind<HorizontalFlip>("horizontal_flip")};
+  return {kind<Resize>("resize"),
+          kind<CenterCrop>("center_crop"),
+          kind<Pad>("pad"),
+          kind<RandomCrop>("random_crop"),
+          kind<RandomResizedCrop>("random_resized_crop"),
+          kind<HorizontalFlip>("horizontal_flip")};
 }
 
 std::string label(const Component& c) { return "transform \"" + c.type + "\""; }
@@ -79,6 +83,10 @@ TransformList::TransformList(const std::vector<Component>& list, const Normalisa
       steps_.push_back(find_kind(c.type).make(c.options, label(c)));
     }
   }
+  for (std::size_t c = 0; c < 3; ++c) {
+    scales_[c] =
+        detail::channel_scale(static_cast<float>(normalisation_.mean[c]), static_cast<float>(normalisation_.std[c]));
+  }
 }
 
 std::vector<Component> TransformList::evaluation_steps(std::int64_t size) {
@@ -86,21 +94,10 @@ std::vector<Component> TransformList::evaluation_steps(std::int64_t size) {
   return {{"resize", options, {}}, {"center_crop", options, {}}};
 }
 
-void TransformList::run(Image& image, CounterRandom& random) const {
-  for (const auto& step : steps_) step->apply(image, random);
-}
-
-void TransformList::run(Image& image, CounterRandom& random, int height, int width, float* out) const {
-  run(image, random);
-  if (image.height != height || image.width != width) {
-    throw RowError("the image is " + std::to_string(image.height) + "x" + std::to_string(image.width) +
-                   " after its transforms, the model takes " + std::to_string(height) + "x" + std::to_string(width) +
-                   ": add a resize or a crop");
-  }
-  const auto to_float = [](const std::array<double, 3>& x) {
-    return std::array<float, 3>{static_cast<float>(x[0]), static_cast<float>(x[1]), static_cast<float>(x[2])};
-  };
-  normalize_to_chw(image, to_float(normalisation_.mean), to_float(normalisation_.std), out);
+ImagePlan TransformList::plan(const Size& size, CounterRandom& random) const {
+  ImagePlan plan(size);
+  for (const auto& step : steps_) step->add(plan, random);
+  return plan;
 }
 
 std::vector<std::pair<std::string, std::shared_ptr<const SchemaBase>>> transform_schemas() {

@@ -12,23 +12,7 @@ const std::vector<std::string> kFilters{"bilinear", "bicubic"};
 
 Filter filter_of(const std::string& name) { return name == "bicubic" ? Filter::bicubic : Filter::bilinear; }
 
-Size size_of(const Image& image) { return {image.height, image.width}; }
-
-void crop_in_place(Image& image, const Box& box) {
-  Image out;
-  crop(image, box, out);
-  std::swap(image, out);
-}
-
 constexpr Range kSides{1, static_cast<double>(ImageLimits{}.side)};
-
-void expect_within_limits(const Size& size, const char* made) {
-  const ImageLimits limits;
-  if (std::max(size.height, size.width) <= limits.side && std::int64_t{size.height} * size.width <= limits.pixels)
-    return;
-  throw RowError("the " + std::string(made) + " image would be " + std::to_string(size.height) + "x" +
-                 std::to_string(size.width) + ", which is too large");
-}
 
 void expect_ascending(const std::array<double, 2>& bounds, const std::string& option) {
   if (bounds[0] <= bounds[1]) return;
@@ -36,22 +20,7 @@ void expect_ascending(const std::array<double, 2>& bounds, const std::string& op
                     detail::print_number(bounds[0]) + ", " + detail::print_number(bounds[1]) + "]");
 }
 
-void pad(Image& image, int margin) {
-  expect_within_limits({image.height + 2 * margin, image.width + 2 * margin}, "padded");
-  Image out{image.height + 2 * margin, image.width + 2 * margin, {}};
-  out.rgb.assign(static_cast<std::size_t>(out.height) * static_cast<std::size_t>(out.width) * 3, 0);
-  const auto row = static_cast<std::size_t>(image.width) * 3;
-  for (int y = 0; y < image.height; ++y) {
-    const auto from = image.rgb.begin() + static_cast<std::ptrdiff_t>(static_cast<std::size_t>(y) * row);
-    const auto to = (static_cast<std::size_t>(y + margin) * static_cast<std::size_t>(out.width) +
-                     static_cast<std::size_t>(margin)) *
-                    3;
-    std::copy_n(from, row, out.rgb.begin() + static_cast<std::ptrdiff_t>(to));
-  }
-  std::swap(image, out);
-}
-
-void expect_at_least(const Image& image, int side) {
+void expect_at_least(const Size& image, int side) {
   if (image.height >= side && image.width >= side) return;
   throw RowError("the image is " + std::to_string(image.height) + "x" + std::to_string(image.width) +
                  ", smaller than the crop of " + std::to_string(side) + ": put a resize before it");
@@ -75,25 +44,47 @@ Schema<Resize::Options> Resize::schema() {
 
 Resize::Resize(Options options) : options_(std::move(options)), filter_(filter_of(options_.interpolation)) {}
 
-void Resize::apply(Image& image, CounterRandom&) const {
-  const Size size = options_.size.sides.size() == 2
-                        ? Size{static_cast<int>(options_.size.sides[0]), static_cast<int>(options_.size.sides[1])}
-                        : short_side_size(size_of(image), static_cast<int>(options_.size.sides[0]));
-  if (size.height == image.height && size.width == image.width) return;
-  expect_within_limits(size, "resized");
-  Image out;
-  resize(image, size, filter_, out);
-  std::swap(image, out);
+void Resize::add(ImagePlan& plan, CounterRandom&) const {
+  const auto& sides = options_.size.sides;
+  plan.resize(sides.size() == 2 ? Size{static_cast<int>(sides[0]), static_cast<int>(sides[1])}
+                                : short_side_size(plan.size(), static_cast<int>(sides[0])),
+              filter_);
 }
 
 Schema<CenterCrop::Options> CenterCrop::schema() {
   return Schema<Options>("Cuts out the middle square.").option("size", &Options::size, "Its side.", kSides, required);
 }
 
-void CenterCrop::apply(Image& image, CounterRandom&) const {
-  expect_at_least(image, options_.size);
-  crop_in_place(image, center_box(size_of(image), {options_.size, options_.size}));
+void CenterCrop::add(ImagePlan& plan, CounterRandom&) const {
+  expect_at_least(plan.size(), options_.size);
+  plan.crop(center_box(plan.size(), {options_.size, options_.size}));
 }
+
+Schema<Pad::Options> Pad::schema() {
+  return Schema<Options>("Puts a frame of one colour around the image.")
+      .option("size", &Options::size,
+              "The frame's pixels: [all sides], [left and right, top and bottom], or [left, top, right, bottom].",
+              between(0, kSides.high), required)
+      .option("colour", &Options::colour, "Red, green and blue.", between(0, 255));
+}
+
+Pad::Pad(const Options& options) {
+  const auto& size = options.size;
+  if (size.size() != 1 && size.size() != 2 && size.size() != 4) {
+    throw ConfigError("option \"size\" of transform \"pad\" takes one, two or four numbers, got " +
+                      std::to_string(size.size()));
+  }
+  if (options.colour.size() != 3) {
+    throw ConfigError("option \"colour\" of transform \"pad\" takes three numbers, got " +
+                      std::to_string(options.colour.size()));
+  }
+  // Sides in turn from the left; those that are not given equal the ones opposite.
+  const auto side = [&](std::size_t i) { return static_cast<int>(size[i % size.size()]); };
+  sides_ = {side(1), side(0), side(3), side(2)};
+  for (std::size_t c = 0; c < 3; ++c) colour_[c] = static_cast<std::uint8_t>(options.colour[c]);
+}
+
+void Pad::add(ImagePlan& plan, CounterRandom&) const { plan.pad(sides_[0], sides_[1], sides_[2], sides_[3], colour_); }
 
 Schema<RandomCrop::Options> RandomCrop::schema() {
   return Schema<Options>("Cuts out a random square.")
@@ -101,12 +92,13 @@ Schema<RandomCrop::Options> RandomCrop::schema() {
       .option("padding", &Options::padding, "Black pixels added on all sides first.", between(0, kSides.high));
 }
 
-void RandomCrop::apply(Image& image, CounterRandom& random) const {
-  if (options_.padding > 0) pad(image, options_.padding);
-  expect_at_least(image, options_.size);
-  const auto top = static_cast<int>(random.below(static_cast<std::uint64_t>(image.height - options_.size) + 1));
-  const auto left = static_cast<int>(random.below(static_cast<std::uint64_t>(image.width - options_.size) + 1));
-  crop_in_place(image, {top, left, options_.size, options_.size});
+void RandomCrop::add(ImagePlan& plan, CounterRandom& random) const {
+  const int side = options_.size, margin = options_.padding;
+  if (margin > 0) plan.pad(margin, margin, margin, margin, {0, 0, 0});
+  expect_at_least(plan.size(), side);
+  const auto top = static_cast<int>(random.below(static_cast<std::uint64_t>(plan.size().height - side) + 1));
+  const auto left = static_cast<int>(random.below(static_cast<std::uint64_t>(plan.size().width - side) + 1));
+  plan.crop({top, left, side, side});
 }
 
 Schema<RandomResizedCrop::Options> RandomResizedCrop::schema() {
@@ -143,12 +135,9 @@ Box RandomResizedCrop::draw(const Size& image, CounterRandom& random) const {
   return {(image.height - size.height) / 2, (image.width - size.width) / 2, size.height, size.width};
 }
 
-void RandomResizedCrop::apply(Image& image, CounterRandom& random) const {
-  expect_within_limits({options_.size, options_.size}, "resized");
-  const Box box = draw(size_of(image), random);
-  Image out;
-  resize(image, box, {options_.size, options_.size}, filter_, out);
-  std::swap(image, out);
+void RandomResizedCrop::add(ImagePlan& plan, CounterRandom& random) const {
+  plan.crop(draw(plan.size(), random));
+  plan.resize({options_.size, options_.size}, filter_);
 }
 
 Schema<HorizontalFlip::Options> HorizontalFlip::schema() {
@@ -156,8 +145,8 @@ Schema<HorizontalFlip::Options> HorizontalFlip::schema() {
       .option("probability", &Options::probability, "How often.", between(0, 1));
 }
 
-void HorizontalFlip::apply(Image& image, CounterRandom& random) const {
-  if (random.uniform() < options_.probability) flip_horizontal(image);
+void HorizontalFlip::add(ImagePlan& plan, CounterRandom& random) const {
+  if (random.uniform() < options_.probability) plan.flip();
 }
 
 Schema<NormalizeOptions> NormalizeOptions::schema() {

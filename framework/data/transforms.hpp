@@ -32,7 +32,7 @@ class Resize final : public Transform {
   };
   static Schema<Options> schema();
   explicit Resize(Options options);
-  void apply(Image& image, CounterRandom& random) const override;
+  void add(ImagePlan& plan, CounterRandom& random) const override;
 
  private:
   Options options_;
@@ -47,10 +47,27 @@ class CenterCrop final : public Transform {
   };
   static Schema<Options> schema();
   explicit CenterCrop(Options options) : options_(options) {}
-  void apply(Image& image, CounterRandom& random) const override;
+  void add(ImagePlan& plan, CounterRandom& random) const override;
 
  private:
   Options options_;
+};
+
+/// A frame of one colour.
+class Pad final : public Transform {
+ public:
+  struct Options {
+    std::vector<std::int64_t> size;
+    std::vector<std::int64_t> colour{0, 0, 0};
+  };
+  static Schema<Options> schema();
+  /// Throws ConfigError unless `size` has one, two or four numbers and `colour` three.
+  explicit Pad(const Options& options);
+  void add(ImagePlan& plan, CounterRandom& random) const override;
+
+ private:
+  std::array<int, 4> sides_;  // top, left, bottom, right
+  std::array<std::uint8_t, 3> colour_;
 };
 
 /// A random square, after padding all sides with `padding` black pixels.
@@ -62,7 +79,7 @@ class RandomCrop final : public Transform {
   };
   static Schema<Options> schema();
   explicit RandomCrop(Options options) : options_(options) {}
-  void apply(Image& image, CounterRandom& random) const override;
+  void add(ImagePlan& plan, CounterRandom& random) const override;
 
  private:
   Options options_;
@@ -80,7 +97,7 @@ class RandomResizedCrop final : public Transform {
   static Schema<Options> schema();
   /// Throws ConfigError when the least area or ratio is more than the greatest.
   explicit RandomResizedCrop(Options options);
-  void apply(Image& image, CounterRandom& random) const override;
+  void add(ImagePlan& plan, CounterRandom& random) const override;
   /// The region that is cut from an image of `image`'s size.
   Box draw(const Size& image, CounterRandom& random) const;
 
@@ -97,7 +114,7 @@ class HorizontalFlip final : public Transform {
   };
   static Schema<Options> schema();
   explicit HorizontalFlip(Options options) : options_(options) {}
-  void apply(Image& image, CounterRandom& random) const override;
+  void add(ImagePlan& plan, CounterRandom& random) const override;
 
  private:
   Options options_;

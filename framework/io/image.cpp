@@ -30,8 +30,10 @@ void detail::check_size(const char* what, std::int64_t height, std::int64_t widt
   if (height * width > limits.pixels) throw RowError(size + ": more than " + std::to_string(limits.pixels) + " pixels");
 }
 
+bool detail::is_jpeg(std::span<const std::uint8_t> bytes) { return starts_with(bytes, jpeg_magic); }
+
 void decode_image(std::span<const std::uint8_t> bytes, Image& out, const ImageLimits& limits) {
-  if (starts_with(bytes, jpeg_magic)) return detail::decode_jpeg(bytes, out, limits);
+  if (detail::is_jpeg(bytes)) return detail::decode_jpeg(bytes, out, limits);
   if (starts_with(bytes, png_magic)) return detail::decode_png(bytes, out, limits);
   throw RowError(bytes.empty() ? "empty image" : "not a JPEG or PNG image");
 }

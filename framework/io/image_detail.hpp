@@ -5,13 +5,17 @@
 
 #include <csetjmp>
 #include <cstddef>
+#include <memory>
 #include <string>
 
 #include "io/image.hpp"
+#include "io/pixel_source.hpp"
 
 namespace dime::detail {
 
 void decode_jpeg(std::span<const std::uint8_t> bytes, Image& out, const ImageLimits& limits);
+std::unique_ptr<PixelSource> open_jpeg(std::span<const std::uint8_t> bytes, const ImageLimits& limits);
+bool is_jpeg(std::span<const std::uint8_t> bytes);
 void decode_png(std::span<const std::uint8_t> bytes, Image& out, const ImageLimits& limits);
 
 /// Throws RowError ("`what` of W x H pixels: …") when the size is empty or past the limits.

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
 #include <cstdio>
 #include <cstring>
 #include <memory>
@@ -58,6 +59,9 @@ void count_scans(j_common_ptr codec) {
   std::longjmp(errors.landing.jump, 1);
 }
 
+// At a cut, a chroma sample of the next column is missing where chroma is interpolated.
+constexpr int kMargin = 16;
+
 class Decoder {
  public:
   explicit Decoder(std::span<const std::uint8_t> bytes) {
@@ -84,8 +88,7 @@ class Decoder {
   // Rows of `stride` bytes to `pixels`: RGB, or CMYK when is_cmyk().
   void read(std::uint8_t* pixels, std::size_t stride) {
     run([&] {
-      codec_.out_color_space = is_cmyk() ? JCS_CMYK : JCS_RGB;
-      jpeg_start_decompress(&codec_);
+      start(is_cmyk() ? JCS_CMYK : JCS_RGB);
       while (codec_.output_scanline < codec_.output_height) {
         JSAMPROW row = pixels + stride * codec_.output_scanline;
         jpeg_read_scanlines(&codec_, &row, 1);
@@ -94,7 +97,30 @@ class Decoder {
     });
   }
 
+  // The same pixels as RGB, but only what holds `region` of them; the codec is of no use afterwards.
+  void read_part(const Box& region, PixelBuffer& out) {
+    JDIMENSION left = static_cast<JDIMENSION>(std::max(region.left - kMargin, 0));
+    JDIMENSION width = static_cast<JDIMENSION>(std::min(region.left + region.width + kMargin, this->width())) - left;
+    run([&] {
+      start(JCS_RGB);
+      if (width < codec_.output_width) jpeg_crop_scanline(&codec_, &left, &width);
+    });
+    out.shape({region.top, static_cast<int>(left), region.height, static_cast<int>(codec_.output_width)});
+    run([&] {
+      if (region.top > 0) jpeg_skip_scanlines(&codec_, static_cast<JDIMENSION>(region.top));
+      for (int y = region.top; y < region.top + region.height; ++y) {
+        JSAMPROW row = out.row(y);
+        jpeg_read_scanlines(&codec_, &row, 1);
+      }
+    });
+  }
+
  private:
+  void start(J_COLOR_SPACE colours) {
+    codec_.out_color_space = colours;
+    jpeg_start_decompress(&codec_);
+  }
+
   template <class F>
   void run(F&& f) {
     if (guarded(errors_.landing, f)) return;
@@ -126,11 +152,7 @@ void rgb_from_cmyk(const std::uint8_t* cmyk, std::size_t pixels, std::uint8_t* r
   }
 }
 
-}  // namespace
-
-void decode_jpeg(std::span<const std::uint8_t> bytes, Image& out, const ImageLimits& limits) {
-  Decoder decoder(bytes);
-  check_size("JPEG image", decoder.height(), decoder.width(), limits);
+void read_whole(Decoder& decoder, Image& out) {
   out.height = decoder.height();
   out.width = decoder.width();
   const std::size_t pixels = static_cast<std::size_t>(out.height) * static_cast<std::size_t>(out.width);
@@ -140,6 +162,42 @@ void decode_jpeg(std::span<const std::uint8_t> bytes, Image& out, const ImageLim
   std::vector<std::uint8_t> cmyk(pixels * 4);
   decoder.read(cmyk.data(), width * 4);
   rgb_from_cmyk(cmyk.data(), pixels, out.rgb.data());
+}
+
+bool ends_with_marker(std::span<const std::uint8_t> bytes) {
+  return bytes.size() >= 2 && bytes[bytes.size() - 2] == 0xFF && bytes.back() == JPEG_EOI;
+}
+
+class JpegSource final : public PixelSource {
+ public:
+  JpegSource(std::span<const std::uint8_t> bytes, const ImageLimits& limits)
+      : decoder_(bytes), is_partial_(ends_with_marker(bytes) && !decoder_.is_cmyk()) {
+    check_size("JPEG image", decoder_.height(), decoder_.width(), limits);
+  }
+
+  Size size() const override { return {decoder_.height(), decoder_.width()}; }
+  void read(const Box& region, PixelBuffer& out) override {
+    if (is_partial_) return decoder_.read_part(region, out);
+    Image image;
+    read_whole(decoder_, image);
+    pixels_of(image)->read(region, out);
+  }
+
+ private:
+  Decoder decoder_;
+  bool is_partial_;
+};
+
+}  // namespace
+
+void decode_jpeg(std::span<const std::uint8_t> bytes, Image& out, const ImageLimits& limits) {
+  Decoder decoder(bytes);
+  check_size("JPEG image", decoder.height(), decoder.width(), limits);
+  read_whole(decoder, out);
+}
+
+std::unique_ptr<PixelSource> open_jpeg(std::span<const std::uint8_t> bytes, const ImageLimits& limits) {
+  return std::make_unique<JpegSource>(bytes, limits);
 }
 
 }  // namespace dime::detail

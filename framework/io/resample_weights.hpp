@@ -2,6 +2,8 @@
 #pragma once
 
 #include <cstdint>
+#include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "io/resample.hpp"
@@ -15,9 +17,28 @@ struct AxisWeights {
   std::vector<int> first;             ///< per output pixel: its first input pixel
   std::vector<int> count;             ///< per output pixel: how many input pixels it takes
   std::vector<std::int16_t> weights;  ///< [output, taps]
+  /// The same as a vector kernel wants to read them; see ResampleKernels::pack.
+  std::vector<std::int16_t> packed;
+  std::vector<std::uint8_t> shuffles;
+  int groups = 0;        ///< vectors of weights per step of the kernel
+  bool is_wide = false;  ///< packed for the wide kernel
 };
+
+/// The input pixels [first, last) that the outputs from <= x < to of an axis depend on.
+std::pair<int, int> axis_support(int input, int output, Filter filter, int from, int to);
 
 /// The weights that resize an axis of `input` pixels to one of `output`.
 AxisWeights axis_weights(int input, int output, Filter filter);
+
+/// The weights of axes that were asked for, packed for this machine's kernels. For one thread.
+class AxisCache {
+ public:
+  /// The reference holds until the next call but one.
+  const AxisWeights& get(int input, int output, Filter filter);
+
+ private:
+  std::unordered_map<std::uint64_t, AxisWeights> axes_, older_;
+  std::size_t bytes_ = 0;
+};
 
 }  // namespace dime::detail

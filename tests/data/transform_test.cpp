@@ -6,8 +6,10 @@
 #include <algorithm>
 
 #include "config/yaml.hpp"
+#include "data/image_path.hpp"
 #include "data/transforms.hpp"
 #include "support/errors.hpp"
+#include "support/images.hpp"
 
 namespace dime {
 namespace {
@@ -41,7 +43,7 @@ TEST(TransformList, ListsEveryMistake) {
   EXPECT_EQ(
       lines[0],
       "x.yaml:1:9: unknown transform \"rezise\" (did you mean \"resize\"?); there are: center_crop, horizontal_flip, "
-      "normalize, random_crop, random_resized_crop, resize");
+      "normalize, pad, random_crop, random_resized_crop, resize");
   EXPECT_EQ(lines[2], "x.yaml:1:67: transform \"normalize\" must be the last of the list");
   EXPECT_EQ(
       lines[4],
@@ -84,9 +86,8 @@ TEST(TransformList, BoundsAndNumbersOfNormalizeAreCheckedWithTheirPlace) {
 
 TEST(TransformList, AnImageThatWouldBeTooLargeIsABrokenRow) {
   const auto refusal = [](const std::string& yaml) {
-    Image image = ramp(4, 6);
-    CounterRandom random(1);
-    return test::error_text<RowError>([&] { TransformList(list_of(yaml)).run(image, random); });
+    return test::error_text<RowError>(
+        [&] { test::transformed(ramp(4, 6), TransformList(list_of(yaml)), CounterRandom(1)); });
   };
   EXPECT_EQ(refusal("[{type: random_crop, size: 4, padding: 20000}]"),
             "the padded image would be 40004x40006, which is too large");
@@ -97,9 +98,8 @@ TEST(TransformList, AnImageThatWouldBeTooLargeIsABrokenRow) {
 
 TEST(Resize, TakesTheShorterSideOrBoth) {
   for (const auto& [size, height, width] : {std::tuple{"20", 20, 30}, {"[10, 12]", 10, 12}}) {
-    Image image = ramp(40, 60);
-    CounterRandom random(1);
-    TransformList(list_of("[{type: resize, size: " + std::string(size) + "}]")).run(image, random);
+    const TransformList list(list_of("[{type: resize, size: " + std::string(size) + "}]"));
+    const Image image = test::transformed(ramp(40, 60), list, CounterRandom(1));
     EXPECT_EQ(image.height, height);
     EXPECT_EQ(image.width, width);
   }
@@ -112,48 +112,69 @@ TEST(TransformList, NormalisesAsTheListSaysOrAsTheModelNeeds) {
   EXPECT_EQ(TransformList(list_of("[{type: normalize, mean: [1, 2, 3]}]"), model).normalisation().mean[1], 2.0);
 }
 
-TEST(TransformList, PixelsAreScaledAndNormalised) {
-  Image image{1, 2, {0, 51, 102, 153, 204, 255}};
-  const TransformList list(list_of("[{type: normalize, preset: half}]"));
-  CounterRandom random(1);
-  float out[6];
-  list.run(image, random, 1, 2, out);
-  const float expected[] = {-1.0F, 0.2F, -0.6F, 0.6F, -0.2F, 1.0F};
-  for (int i = 0; i < 6; ++i) EXPECT_NEAR(out[i], expected[i], 1e-6) << i;
+Row raw_row(const Image& image) {
+  Row row;
+  row.image = image.rgb;
+  row.pixels = PixelShape{image.height, image.width, 3};
+  return row;
 }
 
-TEST(TransformList, AnImageOfAnotherSizeIsABrokenRow) {
-  Image image = ramp(4, 6);
-  CounterRandom random(1);
-  std::vector<float> out(3 * 5 * 5);
-  try {
-    TransformList().run(image, random, 5, 5, out.data());
-    FAIL();
-  } catch (const RowError& e) {
-    EXPECT_STREQ(e.what(), "the image is 4x6 after its transforms, the model takes 5x5: add a resize or a crop");
-  }
+std::vector<float> numbers_of(const Image& image, const TransformList& list, int side, std::uint64_t key = 1) {
+  CounterRandom random(key);
+  std::vector<float> out(static_cast<std::size_t>(3 * side * side));
+  ImagePath().run(raw_row(image), list, random, side, out.data());
+  return out;
 }
 
-TEST(TransformList, TheSameKeyGivesTheSamePixelsAndAnotherKeyOthers) {
+TEST(ImagePath, PixelsAreScaledAndNormalised) {
+  const Image image{1, 1, {0, 51, 102}};
+  const auto out = numbers_of(image, TransformList(list_of("[{type: normalize, preset: half}]")), 1);
+  const float expected[] = {-1.0F, -0.6F, -0.2F};
+  for (std::size_t i = 0; i < 3; ++i) EXPECT_NEAR(out[i], expected[i], 1e-6) << i;
+}
+
+TEST(ImagePath, AnImageOfAnotherSizeIsABrokenRow) {
+  EXPECT_EQ(test::error_text<RowError>([&] { numbers_of(ramp(4, 6), TransformList(), 5); }),
+            "the image is 4x6 after its transforms, the model takes 5x5: add a resize or a crop");
+}
+
+TEST(ImagePath, TheSameKeyGivesTheSamePixelsAndAnotherKeyOthers) {
   const TransformList list(
       list_of("[{type: random_resized_crop, size: 8}, {type: horizontal_flip}, {type: normalize}]"));
-  const auto run = [&](std::uint64_t key) {
-    Image image = ramp(20, 30);
-    CounterRandom random(key);
-    std::vector<float> out(3 * 8 * 8);
-    list.run(image, random, 8, 8, out.data());
-    return out;
-  };
-  EXPECT_EQ(run(5), run(5));
-  EXPECT_NE(run(5), run(6));
+  EXPECT_EQ(numbers_of(ramp(20, 30), list, 8, 5), numbers_of(ramp(20, 30), list, 8, 5));
+  EXPECT_NE(numbers_of(ramp(20, 30), list, 8, 5), numbers_of(ramp(20, 30), list, 8, 6));
 }
 
 TEST(TransformList, TheEvaluationFormResizesAndCutsTheMiddle) {
-  Image image = ramp(40, 60);
-  CounterRandom random(1);
-  TransformList(TransformList::evaluation_steps(16)).run(image, random);
+  const Image image =
+      test::transformed(ramp(40, 60), TransformList(TransformList::evaluation_steps(16)), CounterRandom(1));
   EXPECT_EQ(image.height, 16);
   EXPECT_EQ(image.width, 16);
+}
+
+TEST(Pad, FramesTheImageInOneColour) {
+  const TransformList list(list_of("[{type: pad, size: [1, 2, 3, 4], colour: [7, 8, 9]}]"));
+  const Image image = test::transformed(Image{1, 2, {1, 2, 3, 4, 5, 6}}, list, CounterRandom(1));
+  ASSERT_EQ(image.height, 7);
+  ASSERT_EQ(image.width, 6);
+  const auto pixel = [&](std::size_t y, std::size_t x) { return image.rgb[(y * 6 + x) * 3]; };
+  EXPECT_EQ(pixel(2, 1), 1);
+  EXPECT_EQ(pixel(2, 2), 4);
+  EXPECT_EQ(std::count(image.rgb.begin(), image.rgb.end(), 7), 40);
+}
+
+TEST(Pad, SidesAndColourAreCounted) {
+  const auto lines = mistakes("[{type: pad, size: [1, 2, 3]}, {type: pad, size: [1], colour: [1, 2]}]");
+  ASSERT_EQ(lines.size(), 2U);
+  EXPECT_EQ(lines[0], "x.yaml:1:9: option \"size\" of transform \"pad\" takes one, two or four numbers, got 3");
+  EXPECT_EQ(lines[1], "x.yaml:1:39: option \"colour\" of transform \"pad\" takes three numbers, got 2");
+}
+
+TEST(ImagePlan, ACropThatSeesOnlyTheFrameIsTheFrame) {
+  ImagePlan plan({3, 3});
+  plan.pad(4, 4, 4, 4, {5, 5, 5});
+  plan.crop({0, 0, 2, 2});
+  EXPECT_EQ(test::planned(ramp(3, 3), plan).rgb, std::vector<std::uint8_t>(12, 5));
 }
 
 TEST(RandomResizedCrop, DrawsRegionsOfTheAskedAreaAndRatio) {
@@ -176,9 +197,8 @@ TEST(RandomResizedCrop, DrawsRegionsOfTheAskedAreaAndRatio) {
 }
 
 TEST(RandomCrop, PadsWithBlackAndKeepsThePixels) {
-  Image image{2, 2, {9, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9}};
-  CounterRandom random(1);
-  RandomCrop({6, 2}).apply(image, random);
+  const Image nines{2, 2, std::vector<std::uint8_t>(12, 9)};
+  const Image image = test::transformed(nines, RandomCrop({6, 2}), CounterRandom(1));
   ASSERT_EQ(image.height, 6);
   EXPECT_EQ(std::count(image.rgb.begin(), image.rgb.end(), 9), 12);
   EXPECT_EQ(image.rgb[(2 * 6 + 2) * 3], 9);
@@ -188,23 +208,15 @@ TEST(HorizontalFlip, FlipsAboutAsOftenAsAsked) {
   const HorizontalFlip flip({0.25});
   int flipped = 0;
   for (std::uint64_t key = 0; key < 2000; ++key) {
-    Image image{1, 2, {1, 1, 1, 2, 2, 2}};
-    CounterRandom random(random_key({key}));
-    flip.apply(image, random);
+    const Image image = test::transformed(Image{1, 2, {1, 1, 1, 2, 2, 2}}, flip, CounterRandom(random_key({key})));
     flipped += image.rgb[0] == 2;
   }
   EXPECT_NEAR(flipped, 500, 80);
 }
 
 TEST(CenterCrop, AnImageThatIsTooSmallIsABrokenRow) {
-  Image image = ramp(4, 9);
-  CounterRandom random(1);
-  try {
-    CenterCrop({5}).apply(image, random);
-    FAIL();
-  } catch (const RowError& e) {
-    EXPECT_STREQ(e.what(), "the image is 4x9, smaller than the crop of 5: put a resize before it");
-  }
+  EXPECT_EQ(test::error_text<RowError>([&] { test::transformed(ramp(4, 9), CenterCrop({5}), CounterRandom(1)); }),
+            "the image is 4x9, smaller than the crop of 5: put a resize before it");
 }
 
 }  // namespace

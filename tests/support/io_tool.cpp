@@ -13,7 +13,7 @@
 #include <nlohmann/json.hpp>
 
 #include "io/image.hpp"
-#include "io/resample.hpp"
+#include "io/image_pipeline.hpp"
 #include "io/tokenizer.hpp"
 
 namespace {
@@ -26,43 +26,58 @@ std::vector<std::uint8_t> read_bytes(const std::string& path) {
   return {std::istreambuf_iterator<char>(file), {}};
 }
 
-dime::Size size_of(const json& request, const dime::Image& image) {
-  const json& size = request.at("size");
-  if (size.is_number()) return dime::short_side_size({image.height, image.width}, size.get<int>());
+dime::Filter filter_of(const json& request) {
+  return request.at("filter") == "bicubic" ? dime::Filter::bicubic : dime::Filter::bilinear;
+}
+
+dime::Size new_size(const json& size, const dime::Size& now) {
+  if (size.is_number()) return dime::short_side_size(now, size.get<int>());
   return {size[0].get<int>(), size[1].get<int>()};
 }
 
-dime::Image make(const json& request) {
-  dime::Image image;
-  dime::decode_image(read_bytes(request.at("path")), image);
-  dime::Image next;
-  if (request.contains("size")) {
-    const auto filter = request.at("filter") == "bicubic" ? dime::Filter::bicubic : dime::Filter::bilinear;
-    const auto box = request.value("box", std::vector<int>{0, 0, image.height, image.width});
-    dime::resize(image, {box[0], box[1], box[2], box[3]}, size_of(request, image), filter, next);
-    std::swap(image, next);
+dime::ImagePlan plan_of(const json& request, const dime::Size& size) {
+  dime::ImagePlan plan(size);
+  if (request.contains("box")) {
+    const auto box = request.at("box").get<std::vector<int>>();
+    plan.crop({box[0], box[1], box[2], box[3]});
   }
+  if (request.contains("size")) plan.resize(new_size(request.at("size"), plan.size()), filter_of(request));
   if (request.contains("center")) {
-    const auto size = request.at("center").get<std::vector<int>>();
-    dime::crop(image, dime::center_box({image.height, image.width}, {size[0], size[1]}), next);
-    std::swap(image, next);
+    const auto center = request.at("center").get<std::vector<int>>();
+    plan.crop(dime::center_box(plan.size(), {center[0], center[1]}));
   }
-  if (request.value("flip", false)) dime::flip_horizontal(image);
-  return image;
+  if (request.value("flip", false)) plan.flip();
+  return plan;
+}
+
+template <class T>
+void write_all(const json& request, const std::vector<T>& values) {
+  std::ofstream out(request.at("out").get<std::string>(), std::ios::binary);
+  out.write(reinterpret_cast<const char*>(values.data()), static_cast<std::streamsize>(values.size() * sizeof(T)));
 }
 
 json answer_image(const json& request) {
-  const dime::Image image = make(request);
-  std::ofstream out(request.at("out").get<std::string>(), std::ios::binary);
+  const auto bytes = read_bytes(request.at("path"));
+  const auto source = dime::open_image(bytes);
+  const dime::ImagePlan plan = plan_of(request, source->size());
+  dime::ImageWorkspace workspace;
+  source->read(plan.needed(), workspace.input());
+  const dime::PlannedPixels pixels = dime::run_exact(plan, workspace);
   if (request.contains("mean")) {
-    std::vector<float> values(image.rgb.size());
-    dime::normalize_to_chw(image, request.at("mean"), request.at("std"), values.data());
-    out.write(reinterpret_cast<const char*>(values.data()),
-              static_cast<std::streamsize>(values.size() * sizeof(float)));
+    dime::detail::ChannelScales scales;
+    for (std::size_t c = 0; c < 3; ++c) {
+      scales[c] = dime::detail::channel_scale(request.at("mean")[c].get<float>(), request.at("std")[c].get<float>());
+    }
+    std::vector<float> values(static_cast<std::size_t>(plan.size().height) *
+                              static_cast<std::size_t>(plan.size().width) * 3);
+    dime::write_chw(pixels, scales, values.data());
+    write_all(request, values);
   } else {
-    out.write(reinterpret_cast<const char*>(image.rgb.data()), static_cast<std::streamsize>(image.rgb.size()));
+    dime::Image image;
+    dime::write_image(pixels, image);
+    write_all(request, image.rgb);
   }
-  return {{"height", image.height}, {"width", image.width}};
+  return {{"height", plan.size().height}, {"width", plan.size().width}};
 }
 
 json answer(const json& request, const std::optional<dime::ClipTokenizer>& tokenizer) {

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "data/image_path.hpp"
+
+#include <string>
+#include <utility>
+
+namespace dime {
+namespace {
+
+void expect_side(const Size& size, int side) {
+  if (size.height == side && size.width == side) return;
+  const std::string needed = std::to_string(side);
+  throw RowError("the image is " + std::to_string(size.height) + "x" + std::to_string(size.width) +
+                 " after its transforms, the model takes " + needed + "x" + needed + ": add a resize or a crop");
+}
+
+}  // namespace
+
+std::unique_ptr<ImageWorkspace> ImagePath::take() {
+  const std::lock_guard lock(mutex_);
+  if (free_.empty()) return std::make_unique<ImageWorkspace>();
+  auto workspace = std::move(free_.back());
+  free_.pop_back();
+  return workspace;
+}
+
+void ImagePath::give_back(std::unique_ptr<ImageWorkspace> workspace) {
+  const std::lock_guard lock(mutex_);
+  free_.push_back(std::move(workspace));
+}
+
+void ImagePath::run(const Row& row, const TransformList& transforms, CounterRandom& random, int side, float* out) {
+  Lease lease(*this);
+  ImageWorkspace& workspace = *lease;
+  Image raw;
+  if (row.pixels) rgb_from_pixels(row.image, *row.pixels, raw);
+  const auto source = row.pixels ? pixels_of(raw) : open_image(row.image);
+  const ImagePlan plan = transforms.plan(source->size(), random);
+  expect_side(plan.size(), side);
+  source->read(plan.needed(), workspace.input());
+  write_chw(run_exact(plan, workspace), transforms.scales(), out);
+}
+
+}  // namespace dime

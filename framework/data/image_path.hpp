@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+// From a row's image to the numbers that a model takes: open, plan, decode what is needed, resample, normalise.
+// Torch-free.
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include <dime/dataset.hpp>
+#include <dime/random.hpp>
+
+#include "data/transform.hpp"
+#include "io/image_pipeline.hpp"
+
+namespace dime {
+
+/// Safe from many threads; each run borrows a workspace, and there are as many as ever ran at once.
+class ImagePath {
+ public:
+  /// Writes [3, side, side] float32 to `out`. Throws RowError when the image does not decode or has another size after
+  /// its transforms.
+  void run(const Row& row, const TransformList& transforms, CounterRandom& random, int side, float* out);
+
+ private:
+  /// Borrows a workspace for as long as it lives.
+  class Lease {
+   public:
+    explicit Lease(ImagePath& owner) : owner_(owner), workspace_(owner.take()) {}
+    ~Lease() { owner_.give_back(std::move(workspace_)); }
+    Lease(const Lease&) = delete;
+    Lease& operator=(const Lease&) = delete;
+    ImageWorkspace& operator*() { return *workspace_; }
+
+   private:
+    ImagePath& owner_;
+    std::unique_ptr<ImageWorkspace> workspace_;
+  };
+
+  std::unique_ptr<ImageWorkspace> take();
+  void give_back(std::unique_ptr<ImageWorkspace> workspace);
+
+  std::mutex mutex_;
+  std::vector<std::unique_ptr<ImageWorkspace>> free_;
+};
+
+}  // namespace dime
