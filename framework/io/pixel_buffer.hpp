@@ -9,17 +9,17 @@
 
 namespace dime {
 
-/// The packed RGB pixels of a region of an image. Its storage only grows, and each row is followed by room for kernels
-/// that read and write whole vectors.
+/// The packed RGB pixels of a region of an image. Its storage only grows, and before and after each row there is room
+/// for kernels that read and write whole vectors.
 class PixelBuffer {
  public:
-  static constexpr std::size_t kRoom = 64;  ///< bytes past the last pixel of a row that may be read and written
+  static constexpr std::size_t kRoom = 64;  ///< bytes around a row's pixels that may be read and written
 
   /// Makes room for the pixels of `box`; their values are unspecified.
   void shape(const Box& box) {
     box_ = box;
     stride_ = (static_cast<std::size_t>(box.width) * 3 + 2 * kRoom - 1) / kRoom * kRoom;
-    const std::size_t needed = stride_ * static_cast<std::size_t>(box.height) + kRoom;
+    const std::size_t needed = stride_ * static_cast<std::size_t>(box.height) + 3 * kRoom;
     if (bytes_.size() < needed) bytes_.resize(needed);
   }
   /// Gives the same pixels other coordinates.
@@ -28,8 +28,10 @@ class PixelBuffer {
   const Box& box() const { return box_; }
   std::size_t stride() const { return stride_; }
   /// Where row y of the image begins, at column box().left; box().top <= y < box().top + box().height.
-  std::uint8_t* row(int y) { return bytes_.data() + stride_ * static_cast<std::size_t>(y - box_.top); }
-  const std::uint8_t* row(int y) const { return bytes_.data() + stride_ * static_cast<std::size_t>(y - box_.top); }
+  std::uint8_t* row(int y) { return bytes_.data() + kRoom + stride_ * static_cast<std::size_t>(y - box_.top); }
+  const std::uint8_t* row(int y) const {
+    return bytes_.data() + kRoom + stride_ * static_cast<std::size_t>(y - box_.top);
+  }
   /// The pixel (y, x) of the image.
   const std::uint8_t* at(int y, int x) const { return row(y) + static_cast<std::size_t>(x - box_.left) * 3; }
   std::uint8_t* at(int y, int x) { return row(y) + static_cast<std::size_t>(x - box_.left) * 3; }

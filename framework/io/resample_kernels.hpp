@@ -30,7 +30,7 @@ struct ChannelScale {
 ChannelScale channel_scale(float mean, float std);
 using ChannelScales = std::array<ChannelScale, 3>;
 
-/// Inputs may be read, and outputs written, up to PixelBuffer::kRoom bytes past the end of each row.
+/// Inputs may be read, and outputs written, up to PixelBuffer::kRoom bytes before and past each row.
 struct ResampleKernels {
   /// Fills `packed` and what belongs to it.
   void (*pack)(AxisWeights& axis);

@@ -20,8 +20,9 @@ struct AxisWeights {
   /// The same as a vector kernel wants to read them; see ResampleKernels::pack.
   std::vector<std::int16_t> packed;
   std::vector<std::uint8_t> shuffles;
-  int groups = 0;        ///< vectors of weights per step of the kernel
-  bool is_wide = false;  ///< packed for the wide kernel
+  int groups = 0;           ///< vectors of weights per step of the kernel
+  bool has_halves = false;  ///< each weight is two signed bytes
+  bool is_wide = false;     ///< packed for byte products
 };
 
 /// The input pixels [first, last) that the outputs from <= x < to of an axis depend on.
