@@ -27,7 +27,10 @@ Schema<StreamOptions> StreamOptions::schema() {
       .option("sources", &StreamOptions::sources, "In place of source, features and rows: a weighted mixture.")
       .option("transform", &StreamOptions::transform, "What is done to each image, in order.")
       .option("resampling", &StreamOptions::resampling,
-              "Whether neighbouring resize steps run one by one (as published) or as one.", one_of({"exact", "fused"}))
+              "Whether each resize runs of its own, as published (equal to torchvision to the bit), or all resizes and "
+              "crops as "
+              "one resampling of the source's pixels, which is faster and differs by less than 1 of 255 on average.",
+              one_of({"exact", "fused"}))
       .option("shuffle", &StreamOptions::shuffle, "Whether each epoch has an order of its own.")
       .option("batch_size", &StreamOptions::batch_size, "Rows of a step, over all processes.", batch_rows, required)
       .option("last", &StreamOptions::last,

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "data/image_path.hpp"
 
+#include <optional>
 #include <string>
 #include <utility>
+
+#include "io/fused_plan.hpp"
 
 namespace dime {
 namespace {
@@ -12,6 +15,18 @@ void expect_side(const Size& size, int side) {
   const std::string needed = std::to_string(side);
   throw RowError("the image is " + std::to_string(size.height) + "x" + std::to_string(size.width) +
                  " after its transforms, the model takes " + needed + "x" + needed + ": add a resize or a crop");
+}
+
+PlannedPixels read_exact(const ImagePlan& plan, PixelSource& source, ImageWorkspace& workspace) {
+  source.read(plan.needed(), workspace.input());
+  return run_exact(plan, workspace);
+}
+
+PlannedPixels read_fused(const FusedPlan& plan, PixelSource& source, ImageWorkspace& workspace) {
+  const int factor = source.factor(plan.shrink());
+  const FusedPlan scaled = plan.scaled(factor);
+  source.read_scaled(scaled.needed(), factor, workspace.input());
+  return run_fused(scaled, workspace);
 }
 
 }  // namespace
@@ -37,8 +52,9 @@ void ImagePath::run(const Row& row, const TransformList& transforms, CounterRand
   const auto source = row.pixels ? pixels_of(raw) : open_image(row.image);
   const ImagePlan plan = transforms.plan(source->size(), random);
   expect_side(plan.size(), side);
-  source->read(plan.needed(), workspace.input());
-  write_chw(run_exact(plan, workspace), transforms.scales(), out);
+  const auto fused = transforms.resampling() == Resampling::fused ? FusedPlan::of(plan) : std::nullopt;
+  const PlannedPixels pixels = fused ? read_fused(*fused, *source, workspace) : read_exact(plan, *source, workspace);
+  write_chw(pixels, transforms.scales(), out);
 }
 
 }  // namespace dime

@@ -29,12 +29,18 @@ struct Normalisation {
   std::array<double, 3> std{1, 1, 1};
 };
 
+enum class Resampling {
+  exact,  ///< each resize of its own, as published
+  fused,  ///< resizes and crops as one resampling from the source's pixels
+};
+
 /// A list of transforms that ends in float pixels.
 class TransformList {
  public:
   TransformList() = default;
   /// `normalisation` stands where the list has no normalize. Throws ConfigError; the same mistakes as `check`.
-  explicit TransformList(const std::vector<Component>& list, const Normalisation& normalisation = {});
+  explicit TransformList(const std::vector<Component>& list, const Normalisation& normalisation = {},
+                         Resampling resampling = Resampling::exact);
 
   /// Adds the mistakes of `list` to `problems`: unknown types, wrong options, a normalize that is not last.
   static void check(const std::vector<Component>& list, Problems& problems);
@@ -44,13 +50,15 @@ class TransformList {
   /// What the list does to an image of `size`: a pure function of the size and of `random`.
   ImagePlan plan(const Size& size, CounterRandom& random) const;
   const Normalisation& normalisation() const { return normalisation_; }
-  /// The same for the kernels.
+  Resampling resampling() const { return resampling_; }
+  /// The normalisation for the kernels.
   const detail::ChannelScales& scales() const { return scales_; }
 
  private:
   std::vector<std::shared_ptr<const Transform>> steps_;
   Normalisation normalisation_;
   detail::ChannelScales scales_;
+  Resampling resampling_ = Resampling::exact;
 };
 
 /// What `dime describe` prints of the transforms: name and schema.

@@ -71,8 +71,9 @@ void TransformList::check(const std::vector<Component>& list, Problems& problems
   }
 }
 
-TransformList::TransformList(const std::vector<Component>& list, const Normalisation& normalisation)
-    : normalisation_(normalisation) {
+TransformList::TransformList(const std::vector<Component>& list, const Normalisation& normalisation,
+                             Resampling resampling)
+    : normalisation_(normalisation), resampling_(resampling) {
   Problems problems;
   check(list, problems);
   problems.raise();

@@ -97,11 +97,14 @@ class Decoder {
     });
   }
 
-  // The same pixels as RGB, but only what holds `region` of them; the codec is of no use afterwards.
-  void read_part(const Box& region, PixelBuffer& out) {
+  // The same pixels as RGB at 1 / `factor` of the size, but only what holds `region` of them; the codec is of no use
+  // afterwards.
+  void read_part(const Box& region, int factor, PixelBuffer& out) {
+    const int whole = (width() + factor - 1) / factor;
     JDIMENSION left = static_cast<JDIMENSION>(std::max(region.left - kMargin, 0));
-    JDIMENSION width = static_cast<JDIMENSION>(std::min(region.left + region.width + kMargin, this->width())) - left;
+    JDIMENSION width = static_cast<JDIMENSION>(std::min(region.left + region.width + kMargin, whole)) - left;
     run([&] {
+      codec_.scale_denom = static_cast<unsigned>(factor);
       start(JCS_RGB);
       if (width < codec_.output_width) jpeg_crop_scanline(&codec_, &left, &width);
     });
@@ -177,10 +180,19 @@ class JpegSource final : public PixelSource {
 
   Size size() const override { return {decoder_.height(), decoder_.width()}; }
   void read(const Box& region, PixelBuffer& out) override {
-    if (is_partial_) return decoder_.read_part(region, out);
+    if (is_partial_) return decoder_.read_part(region, 1, out);
     Image image;
     read_whole(decoder_, image);
     pixels_of(image)->read(region, out);
+  }
+  // libjpeg-turbo is fast at these alone.
+  int factor(double shrink) const override {
+    if (!is_partial_) return 1;
+    return shrink >= 8 ? 8 : shrink >= 4 ? 4 : shrink >= 2 ? 2 : 1;
+  }
+  void read_scaled(const Box& region, int factor, PixelBuffer& out) override {
+    if (factor == 1) return read(region, out);
+    decoder_.read_part(region, factor, out);
   }
 
  private:

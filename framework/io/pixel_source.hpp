@@ -19,6 +19,16 @@ class PixelSource {
   /// Fills `out` with at least the pixels of `region`, which lies in the image: those that decoding the whole image
   /// would give. May be asked once. Throws RowError when they do not decode.
   virtual void read(const Box& region, PixelBuffer& out) = 0;
+  /// By how much an image that is to shrink `shrink` times can be decoded smaller at once: 1 where it cannot.
+  virtual int factor(double shrink) const {
+    static_cast<void>(shrink);
+    return 1;
+  }
+  /// As `read`, of the image at 1 / `factor` of its size (each side rounded up), where `factor` came from `factor`.
+  virtual void read_scaled(const Box& region, int factor, PixelBuffer& out) {
+    static_cast<void>(factor);
+    read(region, out);
+  }
 };
 
 /// Opens an encoded image; nothing but its header is decoded until pixels are asked for, where the format allows it

@@ -44,53 +44,79 @@ struct Place {
   int count;
 };
 
-struct Scale {
-  double scale;
-  double radius;
-  double shrink;
-  int taps;
+class Axis {
+ public:
+  Axis(const AxisMap& map, Filter filter)
+      : map_(map),
+        filter_(filter),
+        radius_((filter == Filter::bilinear ? 1.0 : 2.0) * std::max(map.scale, 1.0)),
+        shrink_(map.scale >= 1.0 ? 1.0 / map.scale : 1.0),
+        taps_(static_cast<int>(std::ceil(radius_)) * 2 + 1) {}
 
-  Scale(int input, int output, Filter filter)
-      : scale(static_cast<double>(input) / output),
-        radius((filter == Filter::bilinear ? 1.0 : 2.0) * std::max(scale, 1.0)),
-        shrink(scale >= 1.0 ? 1.0 / scale : 1.0),
-        taps(static_cast<int>(std::ceil(radius)) * 2 + 1) {}
-
-  Place at(int i, int input) const {
-    const double center = scale * (i + 0.5);
-    const int first = std::max(static_cast<int>(center - radius + 0.5), 0);
-    return {center, first, std::clamp(std::min(static_cast<int>(center + radius + 0.5), input) - first, 0, taps)};
+  Place at(int i) const {
+    const double center = map_.offset + map_.scale * (i + 0.5);
+    const int first = std::clamp(static_cast<int>(center - radius_ + 0.5), map_.low, map_.high - 1);
+    const int last = std::min(static_cast<int>(center + radius_ + 0.5), map_.high);
+    return {center, first, std::clamp(last - first, 1, taps_)};
   }
+
+  // The weights of one output to `row`, which holds taps(); their largest.
+  double weigh(const Place& place, double* row) const {
+    double total = 0.0, largest = 0.0;
+    for (int j = 0; j < place.count; ++j) {
+      total += row[j] = evaluate(filter_, (j + place.first - place.center + 0.5) * shrink_);
+    }
+    // Between pixels that may not be read there can be nothing to weigh.
+    if (total == 0.0) total = row[0] = 1.0;
+    for (int j = 0; j < place.count; ++j) largest = std::max(largest, row[j] /= total);
+    return largest;
+  }
+  int taps() const { return taps_; }
+
+ private:
+  AxisMap map_;
+  Filter filter_;
+  double radius_;
+  double shrink_;
+  int taps_;
 };
+
+AxisMap whole_axis(int input, int output) { return {static_cast<double>(input) / output, 0, 0, input, output}; }
 
 }  // namespace
 
 std::pair<int, int> axis_support(int input, int output, Filter filter, int from, int to) {
   if (input == output) return {from, to};
-  const Scale scale(input, output, filter);
-  const Place low = scale.at(from, input), high = scale.at(to - 1, input);
+  const Axis axis(whole_axis(input, output), filter);
+  const Place low = axis.at(from), high = axis.at(to - 1);
+  return {low.first, high.first + high.count};
+}
+
+std::pair<int, int> axis_support(const AxisMap& map, Filter filter) {
+  const Axis axis(map, filter);
+  const Place low = axis.at(0), high = axis.at(map.outputs - 1);
   return {low.first, high.first + high.count};
 }
 
 AxisWeights axis_weights(int input, int output, Filter filter) {
-  const Scale scale(input, output, filter);
+  return axis_weights(whole_axis(input, output), filter);
+}
+
+AxisWeights axis_weights(const AxisMap& map, Filter filter) {
+  const Axis made(map, filter);
+  const auto outputs = static_cast<std::size_t>(map.outputs), taps = static_cast<std::size_t>(made.taps());
   AxisWeights axis;
-  axis.taps = scale.taps;
-  axis.first.resize(static_cast<std::size_t>(output));
-  axis.count.resize(static_cast<std::size_t>(output));
-  std::vector<double> exact(static_cast<std::size_t>(output) * static_cast<std::size_t>(axis.taps), 0.0);
+  axis.taps = made.taps();
+  axis.first.resize(outputs);
+  axis.count.resize(outputs);
+  std::vector<double> exact(outputs * taps, 0.0);
   double largest = 0.0;
-  for (int i = 0; i < output; ++i) {
-    const auto [center, first, count] = scale.at(i, input);
-    double* row = exact.data() + static_cast<std::ptrdiff_t>(i) * axis.taps;
-    double total = 0.0;
-    for (int j = 0; j < count; ++j) total += row[j] = evaluate(filter, (j + first - center + 0.5) * scale.shrink);
-    for (int j = 0; j < count; ++j) {
-      if (total != 0.0) row[j] /= total;
-      largest = std::max(largest, row[j]);
-    }
-    axis.first[static_cast<std::size_t>(i)] = first;
-    axis.count[static_cast<std::size_t>(i)] = count;
+  for (int i = 0; i < map.outputs; ++i) {
+    const auto to = static_cast<std::size_t>(i);
+    const Place place = made.at(i);
+    largest = std::max(largest, made.weigh(place, exact.data() + to * taps));
+    axis.first[to] = place.first;
+    axis.count[to] = place.count;
   }
   axis.precision = precision_for(largest);
   axis.weights.resize(exact.size());

@@ -8,6 +8,19 @@
 
 #include "io/resample.hpp"
 
+namespace dime {
+
+/// One axis of a resampling: output edge e (0 .. outputs) lies at `offset + scale * e` of the input.
+struct AxisMap {
+  double scale = 1;
+  double offset = 0;
+  int low = 0;  ///< the input pixels that may be read: low <= x < high
+  int high = 0;
+  int outputs = 0;
+};
+
+}  // namespace dime
+
 namespace dime::detail {
 
 /// How the pixels of one output axis are made from those of the input axis, in fixed point.
@@ -25,11 +38,17 @@ struct AxisWeights {
   bool is_wide = false;     ///< packed for byte products
 };
 
-/// The input pixels [first, last) that the outputs from <= x < to of an axis depend on.
+/// The input pixels [first, last) that the outputs from <= x < to of an axis depend on; an axis that keeps its length
+/// is copied.
 std::pair<int, int> axis_support(int input, int output, Filter filter, int from, int to);
 
 /// The weights that resize an axis of `input` pixels to one of `output`.
 AxisWeights axis_weights(int input, int output, Filter filter);
+
+/// The weights of an axis that may begin and end between pixels.
+AxisWeights axis_weights(const AxisMap& map, Filter filter);
+/// The input pixels [first, last) that all its outputs depend on.
+std::pair<int, int> axis_support(const AxisMap& map, Filter filter);
 
 /// The weights of axes that were asked for, packed for this machine's kernels. For one thread.
 class AxisCache {

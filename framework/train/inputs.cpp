@@ -128,8 +128,9 @@ std::unique_ptr<Stream> open_stream(const std::string& name, const StreamOptions
     Order order(std::move(sizes), weights, key, options.shuffle);
     const BatchPlan plan = plan_batches(name, options, order.size(), wrap);
     const BatchContent complete = complete_content(content, sources);
-    BatchMaker maker(complete, std::move(sources), TransformList(options.transform, normalisation), context.tokenizer,
-                     key);
+    const auto resampling = options.resampling == "fused" ? Resampling::fused : Resampling::exact;
+    BatchMaker maker(complete, std::move(sources), TransformList(options.transform, normalisation, resampling),
+                     context.tokenizer, key);
     return std::make_unique<Stream>(std::move(maker), std::move(order), plan, context.rank, context.world,
                                     context.pool);
   } catch (const DataError& e) {
