@@ -17,18 +17,6 @@ void expect_side(const Size& size, int side) {
                  " after its transforms, the model takes " + needed + "x" + needed + ": add a resize or a crop");
 }
 
-PlannedPixels read_exact(const ImagePlan& plan, PixelSource& source, ImageWorkspace& workspace) {
-  source.read(plan.needed(), workspace.input());
-  return run_exact(plan, workspace);
-}
-
-PlannedPixels read_fused(const FusedPlan& plan, PixelSource& source, ImageWorkspace& workspace) {
-  const int factor = source.factor(plan.shrink());
-  const FusedPlan scaled = plan.scaled(factor);
-  source.read_scaled(scaled.needed(), factor, workspace.input());
-  return run_fused(scaled, workspace);
-}
-
 }  // namespace
 
 std::unique_ptr<ImageWorkspace> ImagePath::take() {

@@ -5,6 +5,11 @@
 //    "filter": "bicubic", "center": [height, width], "flip": true, "mean": [..], "std": [..]}
 //   {"op": "tokens", "text": T}   {"op": "padded", "text": T, "context": 77}
 // Use: io_tool [VOCABULARY]
+//      io_tool pipeline
+// The second form reads binary jobs, little endian: u32 size of an encoded image, the image, ten int32 (short side or
+// 0, its filter: 0 bilinear, 1 bicubic; the crop's top, left, height, width; the side of the result, its filter; flip;
+// form: 0 exact, 1 fused), and answers each with u32 status (0: fine), u32 size, and float32 [3, side, side] normalised
+// as CLIP's, or the error's text.
 #include <fstream>
 #include <iostream>
 #include <iterator>
@@ -12,6 +17,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "io/fused_plan.hpp"
 #include "io/image.hpp"
 #include "io/image_pipeline.hpp"
 #include "io/tokenizer.hpp"
@@ -91,9 +97,67 @@ json answer(const json& request, const std::optional<dime::ClipTokenizer>& token
   return {{"tokens", tokens}};
 }
 
+struct Job {
+  std::int32_t short_side, short_filter, top, left, height, width, side, filter, flip, form;
+};
+
+template <class T>
+bool read_value(T& value) {
+  return static_cast<bool>(std::cin.read(reinterpret_cast<char*>(&value), sizeof value));
+}
+
+dime::PlannedPixels run_job(const Job& job, dime::PixelSource& source, dime::ImageWorkspace& workspace) {
+  const auto filter = [](std::int32_t number) { return number == 1 ? dime::Filter::bicubic : dime::Filter::bilinear; };
+  dime::ImagePlan plan(source.size());
+  if (job.short_side > 0) plan.resize(dime::short_side_size(plan.size(), job.short_side), filter(job.short_filter));
+  plan.crop({job.top, job.left, job.height, job.width});
+  plan.resize({job.side, job.side}, filter(job.filter));
+  if (job.flip != 0) plan.flip();
+  const auto fused = job.form == 1 ? dime::FusedPlan::of(plan) : std::nullopt;
+  return fused ? dime::read_fused(*fused, source, workspace) : dime::read_exact(plan, source, workspace);
+}
+
+std::vector<float> answer_job(const Job& job, const std::vector<std::uint8_t>& bytes, dime::ImageWorkspace& workspace) {
+  const auto source = dime::open_image(bytes);
+  const dime::PlannedPixels pixels = run_job(job, *source, workspace);
+  const dime::detail::ChannelScales clip = {dime::detail::channel_scale(0.48145466F, 0.26862954F),
+                                            dime::detail::channel_scale(0.4578275F, 0.26130258F),
+                                            dime::detail::channel_scale(0.40821073F, 0.27577711F)};
+  std::vector<float> values(static_cast<std::size_t>(job.side) * static_cast<std::size_t>(job.side) * 3);
+  dime::write_chw(pixels, clip, values.data());
+  return values;
+}
+
+void reply_with(std::uint32_t status, const void* data, std::size_t size) {
+  const std::uint32_t head[2] = {status, static_cast<std::uint32_t>(size)};
+  std::cout.write(reinterpret_cast<const char*>(head), sizeof head);
+  std::cout.write(static_cast<const char*>(data), static_cast<std::streamsize>(size));
+  std::cout.flush();
+}
+
+int run_jobs() {
+  dime::ImageWorkspace workspace;
+  std::vector<std::uint8_t> bytes;
+  for (std::uint32_t size = 0; read_value(size);) {
+    bytes.resize(size);
+    std::cin.read(reinterpret_cast<char*>(bytes.data()), size);
+    Job job{};
+    if (!read_value(job)) throw dime::IoError("a job ends too early");
+    try {
+      const std::vector<float> values = answer_job(job, bytes, workspace);
+      reply_with(0, values.data(), values.size() * sizeof(float));
+    } catch (const dime::Error& error) {
+      const std::string text = error.what();
+      reply_with(1, text.data(), text.size());
+    }
+  }
+  return 0;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) try {
+  if (argc > 1 && std::string(argv[1]) == "pipeline") return run_jobs();
   std::optional<dime::ClipTokenizer> tokenizer;
   if (argc > 1) tokenizer.emplace(argv[1]);
   for (std::string line; std::getline(std::cin, line);) {
