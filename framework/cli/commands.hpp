@@ -38,6 +38,7 @@ void add_extract(CLI::App& app, const Program& program, Action& chosen);
 void add_pack(CLI::App& app, const Program& program, Action& chosen);
 void add_check(CLI::App& app, const Program& program, Action& chosen);
 void add_describe(CLI::App& app, const Program& program, Action& chosen);
+void add_bench(CLI::App& app, const Program& program, Action& chosen);
 void add_doctor(CLI::App& app, const Program& program, Action& chosen);
 
 /// The words of a command after the file: those with "=" before any "/" are overrides, the others names.

@@ -27,13 +27,17 @@ constexpr int kUsageError = 2;
 int usage_error(const CLI::App& app, const CLI::ParseError& e, const std::vector<std::string>& words) {
   std::string problem = e.what();
   std::string help = "dime";
-  if (const auto given = app.get_subcommands(); !given.empty()) {
-    help += " " + given.front()->get_name();
-  } else if (words.size() > 1 && !words[1].starts_with("-")) {
-    std::vector<std::string> commands;
-    for (const auto* command : app.get_subcommands({})) commands.push_back(command->get_name());
-    const std::string near = dime::nearest_name(words[1], commands);
-    problem = "unknown command \"" + words[1] + "\"" + (near.empty() ? "" : " (did you mean \"" + near + "\"?)") +
+  const CLI::App* command = &app;
+  std::size_t next = 1;
+  for (auto given = app.get_subcommands(); !given.empty(); given = command->get_subcommands(), ++next) {
+    command = given.front();
+    help += " " + command->get_name();
+  }
+  std::vector<std::string> commands;
+  for (const auto* sub : command->get_subcommands({})) commands.push_back(sub->get_name());
+  if (!commands.empty() && words.size() > next && !words[next].starts_with("-")) {
+    const std::string near = dime::nearest_name(words[next], commands);
+    problem = "unknown command \"" + words[next] + "\"" + (near.empty() ? "" : " (did you mean \"" + near + "\"?)") +
               "; there are: " + dime::join(commands);
   }
   std::replace(problem.begin(), problem.end(), '\n', ' ');
@@ -64,7 +68,7 @@ int run(int argc, char** argv) {
   const dime::cli::Program program{dime::Installation::of_program(), {argv, argv + argc}};
   dime::cli::Action chosen;
   for (auto* add : {dime::cli::add_train, dime::cli::add_eval, dime::cli::add_extract, dime::cli::add_pack,
-                    dime::cli::add_check, dime::cli::add_describe, dime::cli::add_doctor}) {
+                    dime::cli::add_check, dime::cli::add_describe, dime::cli::add_bench, dime::cli::add_doctor}) {
     add(app, program, chosen);
   }
   try {

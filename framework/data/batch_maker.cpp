@@ -30,13 +30,15 @@ std::string one_line(const std::exception& e) {
 }  // namespace
 
 BatchMaker::BatchMaker(BatchContent content, std::vector<std::shared_ptr<const Dataset>> sources,
-                       TransformList transform, std::shared_ptr<const ClipTokenizer> tokenizer, std::uint64_t key)
+                       TransformList transform, std::shared_ptr<const ClipTokenizer> tokenizer, std::uint64_t key,
+                       StageTimes* times)
     : content_(std::move(content)),
       sources_(std::move(sources)),
       transform_(std::move(transform)),
       image_path_(std::make_shared<ImagePath>()),
       tokenizer_(std::move(tokenizer)),
-      key_(key) {}
+      key_(key),
+      times_(times) {}
 
 StreamBatch BatchMaker::allocate(std::int64_t rows) const {
   const auto floats = torch::TensorOptions().dtype(torch::kFloat32).pinned_memory(content_.pinned);
@@ -52,6 +54,7 @@ StreamBatch BatchMaker::allocate(std::int64_t rows) const {
 
 void BatchMaker::fill(StreamBatch& batch, std::int64_t slot, const SlotRow& row, std::vector<BrokenRow>& broken,
                       int retries) const {
+  const StageTimer whole(times_, &StageTimes::whole);
   const std::size_t first = broken.size();
   for (int retry = 0;; ++retry) {
     try {
@@ -69,6 +72,7 @@ void BatchMaker::fill(StreamBatch& batch, std::int64_t slot, const SlotRow& row,
   for (std::size_t i = first; i < broken.size(); ++i) {
     broken[i].replacement = printable(batch.keys[static_cast<std::size_t>(slot)]);
   }
+  if (times_ != nullptr) times_->rows.fetch_add(1, std::memory_order_relaxed);
 }
 
 void BatchMaker::fill_row(StreamBatch& batch, std::int64_t slot, const RowId& id) const {
@@ -92,6 +96,7 @@ void BatchMaker::fill_row(StreamBatch& batch, std::int64_t slot, const RowId& id
 }
 
 Row BatchMaker::read_row(const RowId& id) const {
+  const StageTimer read(times_, &StageTimes::read);
   const auto place = [&] { return "data." + content_.stream + ": " + name(id, "") + ": "; };
   try {
     return source(id).get(id.row);
@@ -117,7 +122,7 @@ void BatchMaker::fill_pixels(StreamBatch& batch, std::int64_t slot, const Row& r
   CounterRandom random = row_random(key_, kAugmentPurpose, id);
   const std::int64_t side = content_.image_size;
   image_path_->run(row, transform_, random, content_.image_size,
-                   batch.pixels.data_ptr<float>() + slot * 3 * side * side);
+                   batch.pixels.data_ptr<float>() + slot * 3 * side * side, times_);
 }
 
 void BatchMaker::fill_tokens(StreamBatch& batch, std::int64_t slot, const Row& row, const RowId& id) const {
@@ -128,6 +133,7 @@ void BatchMaker::fill_tokens(StreamBatch& batch, std::int64_t slot, const Row& r
         "data." + content_.stream + ": " + name(id, row.key) + " has " + std::to_string(row.texts.size()) +
         " texts to draw from, but a stored vector belongs to one: use the text shard that `dime extract` wrote");
   }
+  const StageTimer tokenise(times_, &StageTimes::tokenise);
   CounterRandom random = row_random(key_, kTextPurpose, id);
   const std::string& text = row.texts[random.below(row.texts.size())];
   tokenizer_->encode_padded(text, content_.context, batch.tokens.data_ptr<std::int64_t>() + slot * content_.context);

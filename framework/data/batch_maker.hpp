@@ -12,6 +12,7 @@
 #include "data/batch.hpp"
 #include "data/image_path.hpp"
 #include "data/order.hpp"
+#include "data/stage_times.hpp"
 #include "data/transform.hpp"
 #include "io/tokenizer.hpp"
 
@@ -41,8 +42,9 @@ class BatchMaker {
   static constexpr int kRetries = 8;
 
   /// `sources` are indexed by RowId::source. `tokenizer` may be null when `content.tokens` is false.
+  /// `times`, where it is given, receives what the stages take, and outlives the maker.
   BatchMaker(BatchContent content, std::vector<std::shared_ptr<const Dataset>> sources, TransformList transform,
-             std::shared_ptr<const ClipTokenizer> tokenizer, std::uint64_t key);
+             std::shared_ptr<const ClipTokenizer> tokenizer, std::uint64_t key, StageTimes* times = nullptr);
 
   /// An empty batch with tensors for `rows` rows. Calls ATen: not for decode threads.
   StreamBatch allocate(std::int64_t rows) const;
@@ -67,6 +69,7 @@ class BatchMaker {
   std::shared_ptr<ImagePath> image_path_;
   std::shared_ptr<const ClipTokenizer> tokenizer_;
   std::uint64_t key_;
+  StageTimes* times_;
 };
 
 }  // namespace dime

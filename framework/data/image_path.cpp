@@ -17,6 +17,28 @@ void expect_side(const Size& size, int side) {
                  " after its transforms, the model takes " + needed + "x" + needed + ": add a resize or a crop");
 }
 
+PlannedPixels run_exact_timed(const ImagePlan& plan, PixelSource& source, ImageWorkspace& workspace,
+                              StageTimes* times) {
+  {
+    const StageTimer decode(times, &StageTimes::decode);
+    source.read(plan.needed(), workspace.input());
+  }
+  const StageTimer resize(times, &StageTimes::resize);
+  return run_exact(plan, workspace);
+}
+
+PlannedPixels run_fused_timed(const FusedPlan& whole, PixelSource& source, ImageWorkspace& workspace,
+                              StageTimes* times) {
+  const int factor = source.factor(whole.shrink());
+  const FusedPlan plan = whole.scaled(factor);
+  {
+    const StageTimer decode(times, &StageTimes::decode);
+    source.read_scaled(plan.needed(), factor, workspace.input());
+  }
+  const StageTimer resize(times, &StageTimes::resize);
+  return run_fused(plan, workspace);
+}
+
 }  // namespace
 
 std::unique_ptr<ImageWorkspace> ImagePath::take() {
@@ -32,16 +54,22 @@ void ImagePath::give_back(std::unique_ptr<ImageWorkspace> workspace) {
   free_.push_back(std::move(workspace));
 }
 
-void ImagePath::run(const Row& row, const TransformList& transforms, CounterRandom& random, int side, float* out) {
+void ImagePath::run(const Row& row, const TransformList& transforms, CounterRandom& random, int side, float* out,
+                    StageTimes* times) {
   Lease lease(*this);
-  ImageWorkspace& workspace = *lease;
   Image raw;
   if (row.pixels) rgb_from_pixels(row.image, *row.pixels, raw);
-  const auto source = row.pixels ? pixels_of(raw) : open_image(row.image);
+  std::unique_ptr<PixelSource> source;
+  {
+    const StageTimer decode(times, &StageTimes::decode);
+    source = row.pixels ? pixels_of(raw) : open_image(row.image);
+  }
   const ImagePlan plan = transforms.plan(source->size(), random);
   expect_side(plan.size(), side);
   const auto fused = transforms.resampling() == Resampling::fused ? FusedPlan::of(plan) : std::nullopt;
-  const PlannedPixels pixels = fused ? read_fused(*fused, *source, workspace) : read_exact(plan, *source, workspace);
+  const PlannedPixels pixels =
+      fused ? run_fused_timed(*fused, *source, *lease, times) : run_exact_timed(plan, *source, *lease, times);
+  const StageTimer normalise(times, &StageTimes::normalise);
   write_chw(pixels, transforms.scales(), out);
 }
 

@@ -10,6 +10,7 @@
 #include <dime/dataset.hpp>
 #include <dime/random.hpp>
 
+#include "data/stage_times.hpp"
 #include "data/transform.hpp"
 #include "io/image_pipeline.hpp"
 
@@ -19,8 +20,9 @@ namespace dime {
 class ImagePath {
  public:
   /// Writes [3, side, side] float32 to `out`. Throws RowError when the image does not decode or has another size after
-  /// its transforms.
-  void run(const Row& row, const TransformList& transforms, CounterRandom& random, int side, float* out);
+  /// its transforms. `times`, where given, gets what decoding, resizing and normalising took.
+  void run(const Row& row, const TransformList& transforms, CounterRandom& random, int side, float* out,
+           StageTimes* times = nullptr);
 
  private:
   /// Borrows a workspace for as long as it lives.

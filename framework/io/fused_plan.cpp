@@ -115,11 +115,4 @@ PlannedPixels run_fused(const FusedPlan& plan, ImageWorkspace& workspace) {
   return {&out, {plan.rows.outputs, plan.columns.outputs}, plan.is_mirrored};
 }
 
-PlannedPixels read_fused(const FusedPlan& plan, PixelSource& source, ImageWorkspace& workspace) {
-  const int factor = source.factor(plan.shrink());
-  const FusedPlan scaled = plan.scaled(factor);
-  source.read_scaled(scaled.needed(), factor, workspace.input());
-  return run_fused(scaled, workspace);
-}
-
 }  // namespace dime

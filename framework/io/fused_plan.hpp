@@ -29,7 +29,4 @@ struct FusedPlan {
 /// Runs `plan` on workspace.input(), which holds at least plan.needed().
 DIME_API PlannedPixels run_fused(const FusedPlan& plan, ImageWorkspace& workspace);
 
-/// Reads what `plan` needs of `source`, decoded smaller at once where that will do, and runs it.
-DIME_API PlannedPixels read_fused(const FusedPlan& plan, PixelSource& source, ImageWorkspace& workspace);
-
 }  // namespace dime

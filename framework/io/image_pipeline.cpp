@@ -109,11 +109,6 @@ PlannedPixels run_exact(const ImagePlan& plan, ImageWorkspace& workspace) {
   return {&runner.now(), plan.size(), is_mirrored};
 }
 
-PlannedPixels read_exact(const ImagePlan& plan, PixelSource& source, ImageWorkspace& workspace) {
-  source.read(plan.needed(), workspace.input());
-  return run_exact(plan, workspace);
-}
-
 void write_chw(const PlannedPixels& pixels, const detail::ChannelScales& scales, float* out) {
   const auto width = static_cast<std::size_t>(pixels.size.width);
   const std::size_t plane = width * static_cast<std::size_t>(pixels.size.height);

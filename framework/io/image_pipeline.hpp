@@ -31,9 +31,6 @@ struct PlannedPixels {
 /// only what the later steps need is computed.
 DIME_API PlannedPixels run_exact(const ImagePlan& plan, ImageWorkspace& workspace);
 
-/// Reads what `plan` needs of `source` and runs it. Throws what the source throws.
-DIME_API PlannedPixels read_exact(const ImagePlan& plan, PixelSource& source, ImageWorkspace& workspace);
-
 /// Writes the result as float32 [3, height, width] to `out`: see normalize_to_chw for the arithmetic.
 DIME_API void write_chw(const PlannedPixels& pixels, const detail::ChannelScales& scales, float* out);
 

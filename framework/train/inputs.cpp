@@ -130,7 +130,7 @@ std::unique_ptr<Stream> open_stream(const std::string& name, const StreamOptions
     const BatchContent complete = complete_content(content, sources);
     const auto resampling = options.resampling == "fused" ? Resampling::fused : Resampling::exact;
     BatchMaker maker(complete, std::move(sources), TransformList(options.transform, normalisation, resampling),
-                     context.tokenizer, key);
+                     context.tokenizer, key, context.times);
     return std::make_unique<Stream>(std::move(maker), std::move(order), plan, context.rank, context.world,
                                     context.pool);
   } catch (const DataError& e) {
@@ -144,7 +144,7 @@ Reader open_reader(const BatchContent& content, std::shared_ptr<const Dataset> s
   const std::int64_t rows = source->size();
   const std::vector<std::shared_ptr<const Dataset>> sources{std::move(source)};
   BatchMaker maker(complete_content(content, sources), sources, std::move(transform), context.tokenizer,
-                   stream_key(context.seed, content.stream));
+                   stream_key(context.seed, content.stream), context.times);
   return Reader(std::move(maker), rows, batch, context.pool);
 }
 

@@ -21,6 +21,7 @@ struct InputContext {
   std::int64_t seed = 0;
   int rank = 0;
   int world = 1;
+  StageTimes* times = nullptr;  ///< receives what the stages of all streams take
 };
 
 /// What of its rows a stream reads.

@@ -21,7 +21,10 @@ TEST_F(Usage, UnknownCommand) {
   expect_usage_error(
       {"trian", "toy.yaml"},
       "unknown command \"trian\" (did you mean \"train\"?); there are: train, eval, extract, pack, check, "
-      "describe, doctor; see `dime --help`");
+      "describe, bench, doctor; see `dime --help`");
+  expect_usage_error(
+      {"bench", "laoder", "toy.yaml"},
+      "unknown command \"laoder\" (did you mean \"loader\"?); there are: loader; see `dime bench --help`");
 }
 
 TEST_F(Usage, UnknownFlag) {
@@ -59,7 +62,7 @@ TEST_F(Usage, NumbersOfRows) {
 }
 
 TEST_F(Usage, HelpHasAnExample) {
-  for (const std::string command : {"train", "eval", "extract", "pack", "check", "describe", "doctor"}) {
+  for (const std::string command : {"train", "eval", "extract", "pack", "check", "describe", "bench", "doctor"}) {
     const Outcome outcome = dime({command, "--help"});
     EXPECT_EQ(outcome.status, 0);
     EXPECT_EQ(outcome.err, "");

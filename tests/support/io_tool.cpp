@@ -114,7 +114,14 @@ dime::PlannedPixels run_job(const Job& job, dime::PixelSource& source, dime::Ima
   plan.resize({job.side, job.side}, filter(job.filter));
   if (job.flip != 0) plan.flip();
   const auto fused = job.form == 1 ? dime::FusedPlan::of(plan) : std::nullopt;
-  return fused ? dime::read_fused(*fused, source, workspace) : dime::read_exact(plan, source, workspace);
+  if (!fused) {
+    source.read(plan.needed(), workspace.input());
+    return dime::run_exact(plan, workspace);
+  }
+  const int factor = source.factor(fused->shrink());
+  const dime::FusedPlan scaled = fused->scaled(factor);
+  source.read_scaled(scaled.needed(), factor, workspace.input());
+  return dime::run_fused(scaled, workspace);
 }
 
 std::vector<float> answer_job(const Job& job, const std::vector<std::uint8_t>& bytes, dime::ImageWorkspace& workspace) {

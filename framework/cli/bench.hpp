@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
+// The sub-commands of `dime bench`: each file adds one.
+#pragma once
+
+#include "cli/commands.hpp"
+
+namespace dime::cli {
+
+/// `dime bench loader`: one stream of an experiment, without models.
+void add_bench_loader(CLI::App& bench, const Program& program, Action& chosen);
+
+}  // namespace dime::cli
