@@ -2,25 +2,14 @@
 #include "io/image.hpp"
 
 #include <algorithm>
-#include <array>
 #include <string>
 
 #include "io/image_detail.hpp"
 
 namespace dime {
-namespace {
+namespace detail {
 
-constexpr std::array<std::uint8_t, 3> jpeg_magic{0xFF, 0xD8, 0xFF};
-constexpr std::array<std::uint8_t, 8> png_magic{0x89, 'P', 'N', 'G', '\r', '\n', 0x1A, '\n'};
-
-template <std::size_t N>
-bool starts_with(std::span<const std::uint8_t> bytes, const std::array<std::uint8_t, N>& magic) {
-  return bytes.size() >= N && std::equal(magic.begin(), magic.end(), bytes.begin());
-}
-
-}  // namespace
-
-void detail::check_size(const char* what, std::int64_t height, std::int64_t width, const ImageLimits& limits) {
+void check_size(const char* what, std::int64_t height, std::int64_t width, const ImageLimits& limits) {
   const std::string size =
       std::string(what) + " of " + std::to_string(width) + " x " + std::to_string(height) + " pixels";
   if (height <= 0 || width <= 0) throw RowError(size + ": no pixels");
@@ -30,12 +19,38 @@ void detail::check_size(const char* what, std::int64_t height, std::int64_t widt
   if (height * width > limits.pixels) throw RowError(size + ": more than " + std::to_string(limits.pixels) + " pixels");
 }
 
-bool detail::is_jpeg(std::span<const std::uint8_t> bytes) { return starts_with(bytes, jpeg_magic); }
+void set_size(Image& out, std::int64_t height, std::int64_t width) {
+  out.height = static_cast<int>(height);
+  out.width = static_cast<int>(width);
+  out.rgb.resize(static_cast<std::size_t>(height) * static_cast<std::size_t>(width) * 3);
+}
+
+void complete_grey(Palette& palette, std::size_t count) {
+  const auto grey = [](std::size_t i) {
+    const auto level = static_cast<std::uint8_t>(i);
+    return Palette::value_type{level, level, level};
+  };
+  for (std::size_t i = 0; i < std::min(count, palette.size()); ++i) {
+    if (palette[i] != grey(i)) return;
+  }
+  for (std::size_t i = count; i < palette.size(); ++i) palette[i] = grey(i);
+}
+
+}  // namespace detail
 
 void decode_image(std::span<const std::uint8_t> bytes, Image& out, const ImageLimits& limits) {
-  if (detail::is_jpeg(bytes)) return detail::decode_jpeg(bytes, out, limits);
-  if (starts_with(bytes, png_magic)) return detail::decode_png(bytes, out, limits);
-  throw RowError(bytes.empty() ? "empty image" : "not a JPEG or PNG image");
+  switch (detail::format_of(bytes)) {
+    case detail::Format::jpeg:
+      return detail::decode_jpeg(bytes, out, limits);
+    case detail::Format::png:
+      return detail::decode_png(bytes, out, limits);
+    case detail::Format::webp:
+      return detail::decode_webp(bytes, out, limits);
+    case detail::Format::bmp:
+      return detail::decode_bmp(bytes, out, limits);
+    case detail::Format::gif:
+      return detail::decode_gif(bytes, out, limits);
+  }
 }
 
 void rgb_from_pixels(std::span<const std::uint8_t> bytes, const PixelShape& shape, Image& out,

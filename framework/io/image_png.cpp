@@ -70,6 +70,8 @@ class Decoder {
     // The size itself is judged by check_size, whose message says more than libpng's.
     png_set_user_limits(png_, PNG_UINT_31_MAX, PNG_UINT_31_MAX);
     png_set_chunk_malloc_max(png_, static_cast<png_alloc_size_t>(std::max<std::int64_t>(limits.pixels / 8, 1 << 16)));
+    // What is not needed is not kept: texts and profiles would inflate to any size, thousands of them.
+    png_set_keep_unknown_chunks(png_, PNG_HANDLE_CHUNK_NEVER, nullptr, -1);
     png_set_read_fn(png_, &source_, take);
     png_read_info(png_, info_);
   }
@@ -103,11 +105,8 @@ class Decoder {
 void decode_png(std::span<const std::uint8_t> bytes, Image& out, const ImageLimits& limits) {
   Decoder decoder(bytes, limits);
   check_size("PNG image", decoder.height(), decoder.width(), limits);
-  out.height = static_cast<int>(decoder.height());
-  out.width = static_cast<int>(decoder.width());
-  const std::size_t stride = static_cast<std::size_t>(out.width) * 3;
-  out.rgb.resize(stride * static_cast<std::size_t>(out.height));
-  decoder.read(out.rgb.data(), stride);
+  set_size(out, decoder.height(), decoder.width());
+  decoder.read(out.rgb.data(), static_cast<std::size_t>(out.width) * 3);
 }
 
 }  // namespace dime::detail

@@ -33,7 +33,7 @@ class WholeImage final : public PixelSource {
 }  // namespace
 
 std::unique_ptr<PixelSource> open_image(std::span<const std::uint8_t> bytes, const ImageLimits& limits) {
-  if (detail::is_jpeg(bytes)) return detail::open_jpeg(bytes, limits);
+  if (detail::format_of(bytes) == detail::Format::jpeg) return detail::open_jpeg(bytes, limits);
   Image image;
   decode_image(bytes, image, limits);
   return std::make_unique<WholeImage>(std::move(image));

@@ -89,9 +89,10 @@ TEST_F(BadData, AnImageThatDoesNotDecodeIsReplacedAndLogged) {
   set_payload("image-0.tsv", 3, "AAAA");
   train("r", {images_, "data.images.shuffle=false", "data.images.broken_rate=0.05"});
   EXPECT_EQ(broken("r"), 1);
-  EXPECT_THAT(lines_of(folder_.read("r/broken_rows.log")),
-              testing::ElementsAre(testing::MatchesRegex(
-                  "step 1\timages\timage-0.tsv:3 img3: not a JPEG or PNG image\treplaced by img[0-9]+")));
+  EXPECT_THAT(
+      lines_of(folder_.read("r/broken_rows.log")),
+      testing::ElementsAre(testing::MatchesRegex(
+          "step 1\timages\timage-0.tsv:3 img3: not a JPEG, PNG, WebP, BMP or GIF image\treplaced by img[0-9]+")));
 }
 
 TEST_F(BadData, AVectorOfAnotherLengthIsReplacedAndLogged) {

@@ -194,8 +194,9 @@ std::string fill_error(std::vector<std::shared_ptr<const Dataset>> sources, RowI
 
 TEST(BatchMaker, NamesTheRowByItsPlaceAndKeyOnOneLine) {
   const auto rows = std::make_shared<Unreadable>();
-  EXPECT_EQ(fill_error({rows}, {0, 0, 0}), "shard.tsv:0 a\\x00b\\x0A: not a JPEG or PNG image");
-  EXPECT_EQ(fill_error({rows, rows}, {1, 0, 0}), "source 2, shard.tsv:0 a\\x00b\\x0A: not a JPEG or PNG image");
+  EXPECT_EQ(fill_error({rows}, {0, 0, 0}), "shard.tsv:0 a\\x00b\\x0A: not a JPEG, PNG, WebP, BMP or GIF image");
+  EXPECT_EQ(fill_error({rows, rows}, {1, 0, 0}),
+            "source 2, shard.tsv:0 a\\x00b\\x0A: not a JPEG, PNG, WebP, BMP or GIF image");
   EXPECT_EQ(fill_error({rows}, {0, 1, 0}), "no\\x1Bimage");
 }
 

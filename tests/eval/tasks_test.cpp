@@ -95,7 +95,7 @@ TEST(LossesTask, ABrokenRowIsAnError) {
                        "}, features: {type: tsv_features, " + "list: " + (scratch / "f.tsv").string() + "}}")});
   const RunModels models = build_models(loaded);
   Evaluator evaluator(loaded, torch::kCPU, models.student);
-  EXPECT_NE(error_text<DataError>([&] { evaluator.run("held", 0); }).find("not a JPEG or PNG image"),
+  EXPECT_NE(error_text<DataError>([&] { evaluator.run("held", 0); }).find("not a JPEG, PNG, WebP, BMP or GIF image"),
             std::string::npos);
 }
 

@@ -5,35 +5,17 @@
 #include <zlib.h>
 
 #include <algorithm>
-#include <filesystem>
-#include <fstream>
-#include <iterator>
-#include <nlohmann/json.hpp>
+
+#include "support/golden_images.hpp"
 
 namespace dime {
 namespace {
 
 using nlohmann::json;
+using test::Bytes;
+using test::golden_image;
+using test::image_error;
 using testing::ThrowsMessage;
-using Bytes = std::vector<std::uint8_t>;
-
-const std::filesystem::path folder = std::filesystem::path(DIME_TEST_SOURCE_DIR) / "tests" / "golden" / "images";
-
-Bytes read(const std::string& name) {
-  std::ifstream file(folder / name, std::ios::binary);
-  EXPECT_TRUE(file) << name;
-  return {std::istreambuf_iterator<char>(file), {}};
-}
-
-std::string error_of(const Bytes& bytes, const ImageLimits& limits = {}) {
-  Image image;
-  try {
-    decode_image(bytes, image, limits);
-  } catch (const RowError& error) {
-    return error.what();
-  }
-  return "";
-}
 
 void put_u16(Bytes& bytes, std::size_t at, int value) {
   bytes.at(at) = static_cast<std::uint8_t>(value >> 8);
@@ -48,13 +30,13 @@ std::size_t jpeg_size_at(const Bytes& bytes) {
   return 0;
 }
 
-TEST(Image, DecodesAsTorchvisionDoes) {
-  const json golden = json::parse(std::ifstream(folder / "images.json"));
-  ASSERT_EQ(golden.at("decoded").size(), 17u);
+TEST(Image, DecodesAsTorchvisionAndPillowDo) {
+  const json golden = test::golden_rows("decoded");
+  ASSERT_EQ(golden.size(), 69u);
   Image image;
-  for (const json& row : golden.at("decoded")) {
+  for (const json& row : golden) {
     const std::string name = row.at("file");
-    decode_image(read(name), image);
+    decode_image(golden_image(name), image);
     EXPECT_EQ(image.height, row.at("height").get<int>()) << name;
     EXPECT_EQ(image.width, row.at("width").get<int>()) << name;
     ASSERT_EQ(image.rgb.size(), static_cast<std::size_t>(image.height * image.width * 3)) << name;
@@ -64,53 +46,55 @@ TEST(Image, DecodesAsTorchvisionDoes) {
 }
 
 TEST(Image, RefusesWhatIsNoImage) {
-  EXPECT_EQ(error_of({}), "empty image");
-  EXPECT_EQ(error_of({'G', 'I', 'F', '8', '9', 'a'}), "not a JPEG or PNG image");
-  EXPECT_EQ(error_of({0xFF, 0xD8}), "not a JPEG or PNG image");
+  EXPECT_EQ(image_error({}), "empty image");
+  EXPECT_EQ(image_error({'G', 'I', 'F', '8', '8', 'a'}), "not a JPEG, PNG, WebP, BMP or GIF image");
+  EXPECT_EQ(image_error({0xFF, 0xD8}), "not a JPEG, PNG, WebP, BMP or GIF image");
+  EXPECT_EQ(image_error({'R', 'I', 'F', 'F', 4, 0, 0, 0, 'W', 'A', 'V', 'E'}),
+            "not a JPEG, PNG, WebP, BMP or GIF image");
 }
 
 TEST(Image, RefusesATruncatedJpeg) {
   for (const char* name : {"420.jpg", "progressive.jpg", "grey.jpg", "cmyk.jpg", "restart.jpg"}) {
-    const Bytes whole = read(name);
+    const Bytes whole = golden_image(name);
     for (std::size_t size = 3; size + 2 <= whole.size(); size += 7) {
-      EXPECT_NE(error_of(Bytes(whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(size))), "")
+      EXPECT_NE(image_error(Bytes(whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(size))), "")
           << name << " " << size;
     }
   }
-  Bytes half = read("420.jpg");
+  Bytes half = golden_image("420.jpg");
   half.resize(half.size() / 2 + 200);
-  EXPECT_EQ(error_of(half), "truncated JPEG: Premature end of JPEG file");
+  EXPECT_EQ(image_error(half), "truncated JPEG: Premature end of JPEG file");
 }
 
 TEST(Image, RefusesATruncatedPng) {
   for (const char* name : {"rgb.png", "palette.png", "grey_16_bits.png"}) {
-    const Bytes whole = read(name);
+    const Bytes whole = golden_image(name);
     for (std::size_t size = 8; size < whole.size(); size += 5) {
-      const std::string error = error_of(Bytes(whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(size)));
+      const std::string error = image_error(Bytes(whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(size)));
       EXPECT_EQ(error, "truncated PNG: the file ends too early") << name << " " << size;
     }
   }
 }
 
 TEST(Image, RefusesACorruptPng) {
-  Bytes bytes = read("rgb.png");
+  Bytes bytes = golden_image("rgb.png");
   bytes[29] ^= 0xFF;  // the checksum of the header
-  EXPECT_EQ(error_of(bytes), "corrupt PNG: IHDR: CRC error");
-  bytes = read("rgb.png");
+  EXPECT_EQ(image_error(bytes), "corrupt PNG: IHDR: CRC error");
+  bytes = golden_image("rgb.png");
   bytes[bytes.size() / 2] ^= 0xFF;
-  EXPECT_NE(error_of(bytes), "");
+  EXPECT_NE(image_error(bytes), "");
 }
 
 TEST(Image, RefusesACorruptJpeg) {
-  Bytes bytes = read("420.jpg");
+  Bytes bytes = golden_image("420.jpg");
   bytes[2] = 0xFF;
   bytes[3] = 0xC3;  // lossless, which libjpeg does not decode
-  EXPECT_EQ(error_of(bytes), "corrupt JPEG: Unsupported JPEG process: SOF type 0xc3");
+  EXPECT_EQ(image_error(bytes), "corrupt JPEG: Unsupported JPEG process: SOF type 0xc3");
 }
 
 // Writers leave what is meant for progressive scans at 0; no decoder of a sequential one reads it.
 TEST(Image, DecodesAScanWithoutAnEnd) {
-  Bytes bytes = read("420.jpg");
+  Bytes bytes = golden_image("420.jpg");
   Image whole;
   decode_image(bytes, whole);
   const Bytes start_of_scan{0xFF, 0xDA};
@@ -124,25 +108,25 @@ TEST(Image, DecodesAScanWithoutAnEnd) {
 }
 
 TEST(Image, KeepsToTheLimitsBeforeItAllocates) {
-  Bytes bytes = read("420.jpg");
+  Bytes bytes = golden_image("420.jpg");
   const std::size_t at = jpeg_size_at(bytes);
   ASSERT_NE(at, 0u);
   put_u16(bytes, at, 20001);
-  EXPECT_EQ(error_of(bytes), "JPEG image of 61 x 20001 pixels: a side is longer than 20000");
+  EXPECT_EQ(image_error(bytes), "JPEG image of 61 x 20001 pixels: a side is longer than 20000");
   put_u16(bytes, at, 20000);
   put_u16(bytes, at + 2, 20000);
-  EXPECT_EQ(error_of(bytes), "JPEG image of 20000 x 20000 pixels: more than 178956970 pixels");
-  EXPECT_EQ(error_of(read("rgb.png"), {30, 1000}), "PNG image of 31 x 23 pixels: a side is longer than 30");
-  EXPECT_EQ(error_of(read("rgb.png"), {31, 712}), "PNG image of 31 x 23 pixels: more than 712 pixels");
-  EXPECT_EQ(error_of(read("rgb.png"), {31, 713}), "");
+  EXPECT_EQ(image_error(bytes), "JPEG image of 20000 x 20000 pixels: more than 178956970 pixels");
+  EXPECT_EQ(image_error(golden_image("rgb.png"), {30, 1000}), "PNG image of 31 x 23 pixels: a side is longer than 30");
+  EXPECT_EQ(image_error(golden_image("rgb.png"), {31, 712}), "PNG image of 31 x 23 pixels: more than 712 pixels");
+  EXPECT_EQ(image_error(golden_image("rgb.png"), {31, 713}), "");
 }
 
 TEST(Image, DecodesAgainAfterAnError) {
   Image image;
-  Bytes half = read("420.jpg");
+  Bytes half = golden_image("420.jpg");
   half.resize(half.size() / 2);
   EXPECT_THROW(decode_image(half, image), RowError);
-  decode_image(read("rgb.png"), image);
+  decode_image(golden_image("rgb.png"), image);
   EXPECT_EQ(image.rgb.size(), 23u * 31u * 3u);
 }
 

@@ -211,7 +211,7 @@ TEST(Trainer, BrokenRowsAreReplacedAndCounted) {
   EXPECT_EQ(run.trainer().state().broken_rows, static_cast<std::int64_t>(broken));
   EXPECT_EQ(run.trainer().state().rows_seen, 40 * 64);
   ASSERT_FALSE(run.reports[4].broken.empty());
-  EXPECT_EQ(run.reports[4].broken[0].reason, "image-0.tsv:159 img159: not a JPEG or PNG image");
+  EXPECT_EQ(run.reports[4].broken[0].reason, "image-0.tsv:159 img159: not a JPEG, PNG, WebP, BMP or GIF image");
 }
 
 /// Below a hundred rows a rate says little: it is judged at the end, and one row is let pass.
@@ -223,7 +223,7 @@ TEST(Trainer, AShortRunIsJudgedAtItsEnd) {
   EXPECT_EQ(
       error_text<TrainError>([&] { run.train(); }),
       "data.images: 3 of 64 rows are broken, more than its broken_rate of 0.01; broken_rows.log in the run folder "
-      "lists them, the last: image-0.tsv:59 img59: not a JPEG or PNG image");
+      "lists them, the last: image-0.tsv:59 img59: not a JPEG, PNG, WebP, BMP or GIF image");
   EXPECT_EQ(run.reports.size(), 2U);
   TrainingRun one(file, {"train.epochs=null", "train.steps=1", "data.images.shuffle=false"});
   EXPECT_TRUE(one.train());
@@ -252,7 +252,7 @@ TEST(Trainer, TooManyBrokenRowsStopTheRun) {
   EXPECT_EQ(
       message,
       "data.images: 12 of 128 rows are broken, more than its broken_rate of 0.01; broken_rows.log in the run folder "
-      "lists them, the last: image-0.tsv:119 img119: not a JPEG or PNG image");
+      "lists them, the last: image-0.tsv:119 img119: not a JPEG, PNG, WebP, BMP or GIF image");
 }
 
 TEST(Trainer, ATrainerNeedsAStudentAndLosses) {
