@@ -30,7 +30,7 @@ struct ImageLimits {
 /// first frame), told apart by content. The pixels of a JPEG and a PNG are those of torchvision's decode_jpeg /
 /// decode_png in RGB mode: ISLOW transform, fancy upsampling; those of the others are Pillow's,
 /// Image.open(…).convert("RGB"). Alpha is dropped, 16-bit samples keep their high byte, an EXIF orientation is not
-/// applied. `out` keeps its storage where it is large enough; its contents are unspecified after an
+/// applied (see io/exif.hpp). `out` keeps its storage where it is large enough; its contents are unspecified after an
 /// error. Throws RowError with a short reason
 /// ("not a JPEG, PNG, WebP, BMP or GIF image", "truncated JPEG: …", "corrupt PNG: …") for anything that does not decode
 /// whole.
