@@ -5,10 +5,12 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <array>
 #include <cctype>
 #include <cerrno>
 #include <filesystem>
 #include <string>
+#include <string_view>
 #include <system_error>
 #include <utility>
 #include <vector>
@@ -49,11 +51,23 @@ inline fs::file_type type_of(const fs::directory_entry& entry) {
   return fs::file_type::unknown;
 }
 
+/// What the name of an image file ends in, in small or capital letters.
+inline constexpr std::array<std::string_view, 6> extensions{".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif"};
+
+/// The extensions as a sentence names them.
+inline std::string extensions_text() {
+  std::string text;
+  for (const std::string_view extension : extensions) {
+    text += (text.empty() ? "" : extension == extensions.back() ? " or " : ", ") + std::string(extension);
+  }
+  return text;
+}
+
 inline bool is_image(const fs::directory_entry& entry) {
   std::string extension = entry.path().extension().string();
   std::transform(extension.begin(), extension.end(), extension.begin(),
                  [](unsigned char c) { return std::tolower(c); });
-  return (extension == ".jpg" || extension == ".jpeg" || extension == ".png") &&
+  return std::find(extensions.begin(), extensions.end(), extension) != extensions.end() &&
          type_of(entry) == fs::file_type::regular;
 }
 

@@ -22,7 +22,8 @@ class ImageFolder final : public dime::Dataset {
 
   static dime::Schema<Options> schema() {
     return dime::Schema<Options>(
-               "Image files (.jpg, .jpeg, .png, in capitals too) in a folder.\nWhere the folder has sub-folders, each "
+               "Image files (.jpg, .jpeg, .png, .webp, .bmp, .gif, in capitals too) in a folder.\nWhere the folder has "
+               "sub-folders, each "
                "is a class: sorted by "
                "name, bytewise, they give the labels from 0 and the class names, and the images may lie at any depth "
                "below. Where it has "
@@ -76,15 +77,15 @@ class ImageFolder final : public dime::Dataset {
     }
     files::Walk walk(root_);
     for (const auto& name : class_names_) list_class(name, walk);
-    if (keys_.empty()) throw dime::DataError(files::shown(root_) + " holds no .jpg, .jpeg or .png file");
+    if (keys_.empty()) throw dime::DataError(files::shown(root_) + " holds no " + files::extensions_text() + " file");
   }
 
   void list_class(const std::string& name, files::Walk& walk) {
     const auto first = static_cast<std::ptrdiff_t>(keys_.size());
     walk.images(root_ / name, name, keys_);
     if (size() == first) {
-      throw dime::DataError("the class folder " + files::shown(root_ / name) +
-                            " holds no .jpg, .jpeg or .png file; remove it or fill it");
+      throw dime::DataError("the class folder " + files::shown(root_ / name) + " holds no " + files::extensions_text() +
+                            " file; remove it or fill it");
     }
     std::sort(keys_.begin() + first, keys_.end());
     class_ends_.push_back(size());

@@ -14,7 +14,7 @@ class TsvImages final : public dime::Dataset {
 
   static dime::Schema<Options> schema() {
     return dime::shard_schema<Options>(
-        "Encoded images (JPEG, PNG) in TSV shards, one a row: `key \\t base64 of the file \\n`.\n"
+        "Encoded images (JPEG, PNG, WebP, BMP, GIF) in TSV shards, one a row: `key \\t base64 of the file \\n`.\n"
         "Beside STEM.tsv may lie STEM.lineidx, the byte offset of each row, one a line (made once when it is "
         "absent), and "
         "STEM.linelist, the numbers of the rows to keep, used in ascending order. A row is found in constant "

@@ -52,6 +52,13 @@ TEST_F(ImageFolder, TakesAFlatFolderWithoutLabels) {
   EXPECT_TRUE(data->info().class_names.empty());
 }
 
+TEST_F(ImageFolder, TakesEveryFormat) {
+  for (const char* name : {"a.bmp", "b.GIF", "c.jpeg", "d.jpg", "e.png", "f.WebP"})
+    folder_.write(std::string("root/") + name, "x");
+  for (const char* name : {"g.tiff", "gif", "h.webp.txt"}) folder_.write(std::string("root/") + name, "-");
+  EXPECT_THAT(keys(*open()), ElementsAre("a.bmp", "b.GIF", "c.jpeg", "d.jpg", "e.png", "f.WebP"));
+}
+
 TEST_F(ImageFolder, FollowsLinksToFoldersElsewhere) {
   folder_.write("elsewhere/x.png", "0");
   folder_.write("elsewhere/.thumbnails/x.png", "-");
@@ -114,11 +121,12 @@ TEST_F(ImageFolder, NamesAFileThatIsBroken) {
 TEST_F(ImageFolder, RefusesASourceThatCannotBeUsed) {
   EXPECT_EQ(refusal(), "[dataset/image_folder] cannot read the folder root: No such file or directory");
   folder_.write("root/notes.txt", "-");
-  EXPECT_EQ(refusal(), "[dataset/image_folder] root holds no .jpg, .jpeg or .png file");
+  EXPECT_EQ(refusal(), "[dataset/image_folder] root holds no .jpg, .jpeg, .png, .webp, .bmp or .gif file");
   folder_.write("root/cat/x.png", "0");
   std::filesystem::create_directory(folder_ / "root/dog");
   EXPECT_EQ(refusal(),
-            "[dataset/image_folder] the class folder root/dog holds no .jpg, .jpeg or .png file; remove it or fill it");
+            "[dataset/image_folder] the class folder root/dog holds no .jpg, .jpeg, .png, .webp, .bmp or .gif file; "
+            "remove it or fill it");
   folder_.write("root/x.png", "0");
   EXPECT_EQ(refusal(),
             "[dataset/image_folder] root holds both images (x.png) and folders (cat): keep one or the other");
