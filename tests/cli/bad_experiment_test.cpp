@@ -94,7 +94,7 @@ TEST_F(BadExperiment, UnknownPlugins) {
                      "command line: [model/resnet] no such plugin; models found: clip (searched: " + plugins_ + ")");
   expect_train_error({"data.images.transform=[{type: resise, size: 3}]"},
                      "command line: unknown transform \"resise\" (did you mean \"resize\"?); there are: center_crop, "
-                     "horizontal_flip, normalize, random_crop, random_resized_crop, resize");
+                     "horizontal_flip, normalize, pad, random_crop, random_resized_crop, resize");
 }
 
 TEST_F(BadExperiment, AFolderOfPluginsThatIsNotThere) {

@@ -15,7 +15,7 @@ TEST_F(DescribeMistakes, Kinds) {
 
 TEST_F(DescribeMistakes, Transforms) {
   const std::string all =
-      "there are: resize, center_crop, random_crop, random_resized_crop, horizontal_flip, normalize";
+      "there are: resize, center_crop, pad, random_crop, random_resized_crop, horizontal_flip, normalize";
   expect_error(dime({"describe", "transform/nope"}), "there is no transform \"nope\"; " + all);
   expect_error(dime({"describe", "transform/resise"}),
                "there is no transform \"resise\" (did you mean \"resize\"?); " + all);
