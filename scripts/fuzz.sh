@@ -21,7 +21,7 @@ cmake --build "$build" --target "${targets[@]/#/fuzz_}"
 seed() {
   mkdir -p "$build/corpus/$1"
   case $1 in
-    image) cp tests/golden/images/*.jpg tests/golden/images/*.png "$build/corpus/image/" ;;
+    image) cp tests/golden/images/*.{jpg,png,webp,bmp,gif} "$build/corpus/image/" ;;
     safetensors) head -c 4000 tests/golden/losses.safetensors >"$build/corpus/safetensors/head"
                  printf '\x3a\0\0\0\0\0\0\0{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}    \0\0\0\0' >"$build/corpus/safetensors/small" ;;
     tsv) printf 'a\tb\nc\td\n\0000\n4\n' >"$build/corpus/tsv/indexed"

@@ -17,8 +17,8 @@ class JpegSegments {
     do marker_ = next_marker();
     while (stands_alone(marker_));
     if (marker_ == 0xD9 || marker_ == 0xDA) return false;
-    const std::size_t length = bytes_.big(at_, 2);
-    if (length < 2) bytes_.refuse("a segment that is shorter than its length");
+    // A length counts itself; libjpeg reads less as nothing more.
+    const std::size_t length = std::max<std::size_t>(bytes_.big(at_, 2), 2);
     body_ = bytes_.part(at_ + 2, length - 2);
     at_ += length;
     return true;
