@@ -20,6 +20,8 @@ Schema<EvaluateEntry> EvaluateEntry::schema() {
               "zero_shot: prompts with {} for the name; default: those of classes, or \"a photo of a {}.\"")
       .option("transform", &EvaluateEntry::transform,
               "zero_shot: default: resize, centre crop and normalise as the model expects.")
+      .option("exif_orientation", &EvaluateEntry::exif_orientation,
+              "zero_shot: whether an image is turned as its EXIF orientation says; a losses task's streams have it.")
       .option("every", &EvaluateEntry::every, "The time between two evaluations; absent: at the end only.", positive)
       .option("batch_size", &EvaluateEntry::batch_size,
               "Rows of one forward, over all processes; default: 256, of a losses task those of the training's stream.",
@@ -106,7 +108,7 @@ void read_data(const Value& data, const std::string& batch_size, const std::stri
 }
 
 void check_losses(const Value& v, const EvaluateEntry& entry, const std::string& owner, Problems& problems) {
-  for (const std::string key : {"text", "classes", "templates", "transform"}) {
+  for (const std::string key : {"text", "classes", "templates", "transform", "exif_orientation"}) {
     const Value* value = v.find(key);
     if (value == nullptr || value->is_null()) continue;
     problems.add(value->mark(), "option \"" + key + "\" of " + owner + " belongs to task zero_shot; remove it");

@@ -103,6 +103,7 @@ struct StreamOptions {
   std::vector<SourceEntry> sources;  ///< after reading: always filled, whichever form the file uses
   std::vector<Component> transform;
   std::string resampling = "exact";
+  bool exif_orientation = false;
   bool shuffle = true;
   std::int64_t batch_size = 0;  ///< global: over all processes
   std::string last = "drop";
@@ -171,6 +172,7 @@ struct EvaluateEntry {
   std::vector<std::string>
       templates;  ///< zero_shot: prompts with `{}`; default: those of `classes`, or "a photo of a {}."
   std::vector<Component> transform;        ///< zero_shot: default resize + centre crop + normalise by the model's spec
+  bool exif_orientation = false;           ///< zero_shot
   std::optional<Duration> every;           ///< absent: at the end only
   std::optional<std::int64_t> batch_size;  ///< absent: 256, of a losses task its training stream's
 

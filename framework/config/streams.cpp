@@ -31,6 +31,8 @@ Schema<StreamOptions> StreamOptions::schema() {
               "crops as "
               "one resampling of the source's pixels, which is faster and differs by less than 1 of 255 on average.",
               one_of({"exact", "fused"}))
+      .option("exif_orientation", &StreamOptions::exif_orientation,
+              "Whether an image is turned as its EXIF orientation says; as published, it is not.")
       .option("shuffle", &StreamOptions::shuffle, "Whether each epoch has an order of its own.")
       .option("batch_size", &StreamOptions::batch_size, "Rows of a step, over all processes.", batch_rows, required)
       .option("last", &StreamOptions::last,

@@ -35,7 +35,7 @@ BatchMaker::BatchMaker(BatchContent content, std::vector<std::shared_ptr<const D
     : content_(std::move(content)),
       sources_(std::move(sources)),
       transform_(std::move(transform)),
-      image_path_(std::make_shared<ImagePath>()),
+      image_path_(std::make_shared<ImagePath>(content_.exif_orientation)),
       tokenizer_(std::move(tokenizer)),
       key_(key),
       times_(times) {}

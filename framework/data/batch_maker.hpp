@@ -24,7 +24,8 @@ namespace dime {
 struct BatchContent {
   std::string stream;  ///< "images", "texts" or "pairs": for messages and keys
   bool pixels = false;
-  int image_size = 0;  ///< height and width of `pixels`
+  int image_size = 0;             ///< height and width of `pixels`
+  bool exif_orientation = false;  ///< whether images are turned as their EXIF orientation says
   bool tokens = false;
   std::int64_t context = 0;
   bool vectors = false;

@@ -5,6 +5,7 @@
 #include <string>
 #include <utility>
 
+#include "io/exif.hpp"
 #include "io/fused_plan.hpp"
 
 namespace dime {
@@ -54,15 +55,26 @@ void ImagePath::give_back(std::unique_ptr<ImageWorkspace> workspace) {
   free_.push_back(std::move(workspace));
 }
 
+std::unique_ptr<PixelSource> ImagePath::open(const Row& row, Image& whole) const {
+  if (row.pixels) {
+    rgb_from_pixels(row.image, *row.pixels, whole);
+    return pixels_of(whole);
+  }
+  const int orientation = is_upright_ ? exif_orientation(row.image) : 1;
+  if (orientation == 1) return open_image(row.image);
+  decode_image(row.image, whole);
+  apply_orientation(whole, orientation);
+  return pixels_of(whole);
+}
+
 void ImagePath::run(const Row& row, const TransformList& transforms, CounterRandom& random, int side, float* out,
                     StageTimes* times) {
   Lease lease(*this);
-  Image raw;
-  if (row.pixels) rgb_from_pixels(row.image, *row.pixels, raw);
+  Image whole;
   std::unique_ptr<PixelSource> source;
   {
     const StageTimer decode(times, &StageTimes::decode);
-    source = row.pixels ? pixels_of(raw) : open_image(row.image);
+    source = open(row, whole);
   }
   const ImagePlan plan = transforms.plan(source->size(), random);
   expect_side(plan.size(), side);

@@ -19,6 +19,9 @@ namespace dime {
 /// Safe from many threads; each run borrows a workspace, and there are as many as ever ran at once.
 class ImagePath {
  public:
+  /// `is_upright`: an image is turned as its EXIF orientation says.
+  explicit ImagePath(bool is_upright = false) : is_upright_(is_upright) {}
+
   /// Writes [3, side, side] float32 to `out`. Throws RowError when the image does not decode or has another size after
   /// its transforms. `times`, where given, gets what decoding, resizing and normalising took.
   void run(const Row& row, const TransformList& transforms, CounterRandom& random, int side, float* out,
@@ -39,9 +42,12 @@ class ImagePath {
     std::unique_ptr<ImageWorkspace> workspace_;
   };
 
+  /// The row's pixels; `whole` holds them where they are not decoded by part.
+  std::unique_ptr<PixelSource> open(const Row& row, Image& whole) const;
   std::unique_ptr<ImageWorkspace> take();
   void give_back(std::unique_ptr<ImageWorkspace> workspace);
 
+  bool is_upright_;
   std::mutex mutex_;
   std::vector<std::unique_ptr<ImageWorkspace>> free_;
 };

@@ -63,12 +63,14 @@ struct Job {
   std::function<void(std::int64_t, std::int64_t)> progress;
 };
 
-void extract_images(const Job& job, std::shared_ptr<const Dataset> source, const InputContext& context) {
+void extract_images(const Job& job, std::shared_ptr<const Dataset> source, bool exif_orientation,
+                    const InputContext& context) {
   const ModelSpec spec = job.model.spec();
   if (!spec.image) throw TaskError("the model has no image tower");
   BatchContent content;
   content.stream = "extract";
   content.pixels = true;
+  content.exif_orientation = exif_orientation;
   content.image_size = static_cast<int>(spec.image->size);
   Reader reader = open_reader(
       content, std::move(source),
@@ -174,7 +176,7 @@ Extracted extract_job(const LoadedExperiment& loaded, const std::string& name,
       extract_texts(job, *source, context, texts);
       texts.close();
     } else {
-      extract_images(job, source, context);
+      extract_images(job, source, stream.exif_orientation, context);
     }
     vectors.close();
     done.rows += vectors.size();

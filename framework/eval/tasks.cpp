@@ -86,11 +86,12 @@ void check_towers(const std::string& which, const ModelSpec& measured, const Mod
   }
 }
 
-BatchContent content_for(const ModelSpec& measured) {
+BatchContent content_for(const ModelSpec& measured, const EvaluateEntry& task) {
   BatchContent content;
   content.stream = "evaluate";
   content.pixels = content.labels = true;
   content.image_size = static_cast<int>(measured.image->size);
+  content.exif_orientation = task.exif_orientation;
   return content;
 }
 
@@ -194,7 +195,7 @@ nlohmann::ordered_json Evaluator::run_zero_shot(const EvaluateEntry& task, const
       read_classes(task.classes, task.templates, source->info().class_names, loaded_.installation.share);
   const auto weights = class_weights(*text, prompts, *context_.tokenizer, encode_options());
   const auto steps = task.transform.empty() ? TransformList::evaluation_steps(spec.image->size) : task.transform;
-  Reader reader = open_reader(content_for(spec), source, TransformList(steps, normalisation_of(spec)),
+  Reader reader = open_reader(content_for(spec, task), source, TransformList(steps, normalisation_of(spec)),
                               task.forward_rows(), context_);
   return zero_shot(measured, weights, reader, encode_options()).json();
 }
@@ -228,7 +229,7 @@ void check_evaluations(const LoadedExperiment& loaded, const RunModels& models, 
                                  ? make_text_model(loaded, task, torch::kCPU, Weights::only_checked)->spec()
                                  : spec_of(text_name(e, task, which));
       check_towers(which, spec_of(which), text);
-      complete_content(content_for(spec_of(which)), {source});
+      complete_content(content_for(spec_of(which), task), {source});
     }
   };
   for (const auto& name : names.empty() ? task_names(e) : names) {

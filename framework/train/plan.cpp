@@ -92,6 +92,7 @@ BatchContent content_of(const char* stream, const std::optional<StreamOptions>& 
   BatchContent content;
   content.stream = stream;
   content.vectors = has_features(options);
+  content.exif_orientation = options && options->exif_orientation;
   return content;
 }
 

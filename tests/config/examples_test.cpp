@@ -34,6 +34,9 @@ TEST(Examples, FullLanguage) {
   EXPECT_EQ(e.data.images->sources[1].source->type, "webdataset");
   EXPECT_EQ(e.data.images->transform.size(), 4u);
   EXPECT_EQ(e.data.images->resampling, "fused");
+  EXPECT_TRUE(e.data.images->exif_orientation);
+  EXPECT_FALSE(e.data.pairs->exif_orientation);
+  EXPECT_FALSE(e.evaluate[0].second.exif_orientation);
   ASSERT_EQ(e.data.texts->sources.size(), 1u);
   EXPECT_FALSE(e.data.texts->sources[0].source);
   EXPECT_EQ(e.data.pairs->batch_size, 4096);

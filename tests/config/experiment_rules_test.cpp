@@ -170,12 +170,14 @@ TEST(Rules, Evaluations) {
             "f.yaml:4:50: option \"classes\" of \"e\" of \"evaluate\" takes at least one name, got an empty list");
   EXPECT_EQ(said("{task: zero_shot, data: {type: a}, text: {type: m}}"),
             "f.yaml:4:47: option \"text\" of \"e\" of \"evaluate\" needs option \"init\" (the weights of this model)");
-  EXPECT_EQ(
-      said("{task: losses, classes: x, data: {images: {source: {type: a}, shufle: true}}}"),
-      "f.yaml:4:30: option \"classes\" of \"e\" of \"evaluate\" belongs to task zero_shot; remove it\n"
-      "f.yaml:4:68: unknown option \"shufle\" of \"images\" of \"data\" of \"e\" of \"evaluate\" (did you mean "
-      "\"shuffle\"?); it takes: batch_size, broken_rate, features, last, resampling, rows, shuffle, source, sources, "
-      "transform");
+  EXPECT_EQ(said("{task: losses, exif_orientation: true, data: {images: {source: {type: a}}}}"),
+            "f.yaml:4:39: option \"exif_orientation\" of \"e\" of \"evaluate\" belongs to task zero_shot; remove it");
+  EXPECT_EQ(said("{task: losses, classes: x, data: {images: {source: {type: a}, shufle: true}}}"),
+            "f.yaml:4:30: option \"classes\" of \"e\" of \"evaluate\" belongs to task zero_shot; remove it\n"
+            "f.yaml:4:68: unknown option \"shufle\" of \"images\" of \"data\" of \"e\" of \"evaluate\" (did you mean "
+            "\"shuffle\"?); it takes: batch_size, broken_rate, exif_orientation, features, last, resampling, rows, "
+            "shuffle, source, sources, "
+            "transform");
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 
 #include "data/source.hpp"
 #include "support/errors.hpp"
+#include "support/golden_images.hpp"
 
 namespace dime {
 namespace {
@@ -198,6 +199,42 @@ TEST(BatchMaker, NamesTheRowByItsPlaceAndKeyOnOneLine) {
   EXPECT_EQ(fill_error({rows, rows}, {1, 0, 0}),
             "source 2, shard.tsv:0 a\\x00b\\x0A: not a JPEG, PNG, WebP, BMP or GIF image");
   EXPECT_EQ(fill_error({rows}, {0, 1, 0}), "no\\x1Bimage");
+}
+
+/// One row: an image of 5 x 5 pixels that its EXIF says to turn right.
+class Turned final : public Dataset {
+ public:
+  std::int64_t size() const override { return 1; }
+  DatasetInfo info() const override { return {.image = true}; }
+  Row get(std::int64_t) const override {
+    Row row;
+    row.image = test::golden_image("orientation_square.png");
+    return row;
+  }
+};
+
+torch::Tensor turned_pixels(bool exif_orientation) {
+  BatchContent content;
+  content.stream = "images";
+  content.pixels = true;
+  content.image_size = 5;
+  content.exif_orientation = exif_orientation;
+  const BatchMaker maker(content, {std::make_shared<Turned>()}, TransformList(), nullptr, 1);
+  StreamBatch batch = maker.allocate(1);
+  std::vector<BrokenRow> broken;
+  maker.fill(
+      batch, 0,
+      [](std::int64_t, int) {
+        return RowId{0, 0, 0};
+      },
+      broken, 0);
+  return batch.pixels;
+}
+
+TEST(BatchMaker, TurnsImagesUprightWhereItIsAsked) {
+  const auto stored = turned_pixels(false), upright = turned_pixels(true);
+  EXPECT_FALSE(stored.equal(upright));
+  EXPECT_TRUE(at::rot90(stored, -1, {2, 3}).equal(upright));
 }
 
 TEST(RowSpan, IsAPartOfASource) {

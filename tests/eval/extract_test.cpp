@@ -9,8 +9,11 @@
 #include <dime/tsv.hpp>
 #include <nlohmann/json.hpp>
 
+#include "io/exif.hpp"
+#include "io/png_write.hpp"
 #include "io/tokenizer.hpp"
 #include "support/errors.hpp"
+#include "support/golden_images.hpp"
 #include "support/tensors.hpp"
 #include "train/run.hpp"
 #include "train/weights.hpp"
@@ -108,6 +111,28 @@ TEST_F(ExtractTest, ImagesRowByRow) {
     EXPECT_EQ(vector(vectors.row(i)).size(0), 24);
   }
   EXPECT_GT(relative_distance(vector(vectors.row(0)), vector(vectors.row(1))), 0.01);
+}
+
+TEST_F(ExtractTest, ImagesAreTurnedAsTheStreamSays) {
+  ready();
+  const Bytes stored = golden_image("orientation_6.png");
+  Image image;
+  decode_image(stored, image);
+  apply_orientation(image, 6);
+  const Bytes upright = encode_png(image.rgb, {image.height, image.width, 3});
+  std::string first, second;
+  base64_encode(stored, first);
+  base64_encode(upright, second);
+  folder_.write("turned.tsv", "stored\t" + first + "\nupright\t" + second + "\n");
+  const auto distance = [&](const std::string& exif_orientation) {
+    const auto loaded = load({"data.images={source: {type: tsv_images, list: " + (folder_ / "turned.tsv").string() +
+                                  "}, rows: null, batch_size: 2, exif_orientation: " + exif_orientation + "}",
+                              "extract.images.to.stem=" + (folder_ / exif_orientation).string()});
+    const TsvShards vectors(extract(loaded, "images", [](std::int64_t, std::int64_t) {}).list, {});
+    return relative_distance(vector(vectors.row(0)), vector(vectors.row(1)));
+  };
+  EXPECT_LE(distance("true"), 1e-5);
+  EXPECT_GT(distance("false"), 0.001);
 }
 
 TEST_F(ExtractTest, EachStringOfATextHasAVectorOfItsOwn) {

@@ -132,6 +132,8 @@ def oriented():
             name = f"orientation_{orientation}.{suffix}"
             if suffix == "png" or orientation in (1, 6):
                 yield name, orientation, image, dict(options, exif=exif)
+    exif[0x0112] = 6
+    yield "orientation_square.png", 6, image.crop((0, 0, 5, 5)), dict(exif=exif)
 
 
 def checksum(tensor):
