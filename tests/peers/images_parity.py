@@ -12,11 +12,14 @@ import tempfile
 import numpy as np
 import torch
 import torchvision
-from PIL import Image, ImageFile
+from PIL import Image, ImageFile, ImageOps
 from torchvision.transforms import InterpolationMode
 from torchvision.transforms.v2 import functional as F
 
 from io_tool import Checks, Tool
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "golden"))
+from image_writers import bmp, gif, png
 
 MEAN = [0.48145466, 0.4578275, 0.40821073]
 STD = [0.26862954, 0.26130258, 0.27577711]
@@ -128,6 +131,81 @@ def check_decoding(bench, rng):
     bench.equal("PNG grey, 16 bits = torchvision", bench.ours(data), hwc(torchvision_rgb(data)))
 
 
+def deep_pngs(rng):
+    """Every colour type and depth that Pillow does not write."""
+    for colour, channels in ((0, 1), (2, 3), (4, 2), (6, 4)):
+        for bits in (1, 2, 4, 8, 16) if colour == 0 else (8, 16):
+            height, width = (int(n) for n in rng.integers(1, 40, 2))
+            image = rng.integers(0, 1 << bits, (height, width, channels), dtype=np.uint16)
+            for interlaced in (False, True):
+                yield f"colour type {colour}, {bits} bits{', interlaced' * interlaced}", png(image, bits, colour, interlaced)
+
+
+def random_webps(rng):
+    for _ in range(60):
+        height, width = (int(n) for n in rng.integers(1, 200, 2))
+        channels = int(rng.integers(3, 5))
+        image = Image.fromarray(picture(rng, height, width, channels))
+        yield encode(image, "WEBP", dict(quality=int(rng.integers(1, 101)), lossless=bool(rng.integers(2)),
+                                         exact=bool(rng.integers(2)), method=int(rng.integers(0, 5))))
+
+
+def random_bmps(rng):
+    for _ in range(40):
+        height, width = (int(n) for n in rng.integers(1, 60, 2))
+        top_down = bool(rng.integers(2))
+        for bits in (1, 4, 8):
+            colours = rng.integers(0, 256, (1 << bits, 3), dtype=np.uint8)
+            index = rng.integers(0, 1 << bits, (height, width), dtype=np.uint8)
+            yield bmp(index, bits, colours, top_down=top_down, header=40 if top_down else int(rng.choice([12, 40, 64, 124])))
+            if bits > 1:
+                calm = np.minimum(index, 1).repeat(5, 1)
+                yield bmp(calm, bits, colours, runs=calm.shape[1] < 256 and height > 1)
+        deep = rng.integers(0, 1 << 16, (height, width), dtype=np.uint16)
+        yield bmp(deep, 16, top_down=top_down)
+        yield bmp(deep, 16, masks=(0xF800, 0x7E0, 0x1F))
+        yield bmp(picture(rng, height, width), 24, top_down=top_down)
+        yield bmp(picture(rng, height, width, 4), 32)
+        yield bmp(picture(rng, height, width, 4), 32, masks=(0xFF000000, 0xFF00, 0xFF))
+
+
+def random_gifs(rng):
+    for _ in range(60):
+        height, width = (int(n) for n in rng.integers(1, 60, 2))
+        image = Image.fromarray(picture(rng, height, width)).quantize(int(rng.integers(2, 257)))
+        yield encode(image, "GIF", dict(interlace=bool(rng.integers(2)), optimize=bool(rng.integers(2))))
+        palette, local = rng.integers(0, 256, (2, 16, 3), dtype=np.uint8)
+        screen = tuple(int(n) for n in rng.integers(1, 80, 2))
+        at = tuple(int(n) for n in rng.integers(0, 20, 2))
+        index = rng.integers(0, 16, (height, width), dtype=np.uint8)
+        yield gif(screen, index, at, palette[:int(rng.integers(2, 17))], local if rng.integers(2) else None,
+                  background=3, transparent=int(rng.integers(16)) if rng.integers(2) else None, interlaced=bool(rng.integers(2)))
+
+
+def check_formats(bench, rng):
+    for name, data in deep_pngs(rng):
+        bench.equal(f"PNG of {name} = torchvision", bench.ours(data), hwc(torchvision_rgb(data)))
+    for kind, files in (("WebP", random_webps(rng)), ("BMP", random_bmps(rng)), ("GIF", random_gifs(rng))):
+        equal, count = 0, 0
+        for data in files:
+            equal += np.array_equal(bench.ours(data), np.array(Image.open(io.BytesIO(data)).convert("RGB")))
+            count += 1
+        bench.checks.check(f"random {kind} = Pillow", equal == count, f"{equal} of {count} equal")
+
+
+def check_orientation(bench, rng):
+    for kind, options in (("JPEG", dict(quality=90)), ("PNG", {}), ("WEBP", dict(quality=90))):
+        equal = 0
+        for orientation in range(1, 9):
+            exif = Image.Exif()
+            exif[0x0112] = orientation
+            exif[0x010F] = "a maker"
+            data = encode(Image.fromarray(picture(rng, 30, 47)), kind, dict(options, exif=exif))
+            theirs = np.array(ImageOps.exif_transpose(Image.open(io.BytesIO(data))).convert("RGB"))
+            equal += np.array_equal(bench.ours(data, exif_orientation=True), theirs)
+        bench.checks.check(f"EXIF orientations of a {kind} = Pillow", equal == 8, f"{equal} of 8 equal")
+
+
 def check_resizing(bench, rng):
     sizes = [(333, 500), (37, 53), (224, 224), (640, 480), (1, 7), (300, 1000), (901, 257), (50, 2000)]
     targets = [(224, 224), (256, 341), (17, 300), (2, 3), (333, 224), (500, 750), (37, 20)]
@@ -181,7 +259,8 @@ def check_evaluation(bench, rng):
 
 
 def check_broken(bench, rng):
-    for kind, options in (("JPEG", dict(quality=80)), ("JPEG", dict(quality=80, progressive=True)), ("PNG", {})):
+    for kind, options in (("JPEG", dict(quality=80)), ("JPEG", dict(quality=80, progressive=True)), ("PNG", {}),
+                          ("WEBP", dict(quality=80)), ("WEBP", dict(lossless=True)), ("BMP", {}), ("GIF", {})):
         data = encode(Image.fromarray(picture(rng, 60, 80)), kind, options)
         refused, count = 0, 0
         for size in range(0, len(data) - 2, max(1, len(data) // 97)):
@@ -197,7 +276,7 @@ def main():
     torch.set_num_threads(1)
     with tempfile.TemporaryDirectory() as folder:
         bench = Bench(sys.argv[1], folder)
-        for check in (check_decoding, check_resizing, check_regions, check_evaluation, check_broken):
+        for check in (check_decoding, check_formats, check_orientation, check_resizing, check_regions, check_evaluation, check_broken):
             check(bench, rng)
     bench.checks.leave()
 

@@ -2,7 +2,7 @@
 // Runs the codecs, the resampling and the tokenizer for the parity scripts. Reads one JSON request a line from stdin
 // and answers each with one line of JSON; pixels go to the file named in the request.
 //   {"op": "image", "path": P, "out": P, "box": [top, left, height, width], "size": [height, width] | short side,
-//    "filter": "bicubic", "center": [height, width], "flip": true, "mean": [..], "std": [..]}
+//    "filter": "bicubic", "exif_orientation": true, "center": [height, width], "flip": true, "mean": [..], "std": [..]}
 //   {"op": "tokens", "text": T}   {"op": "padded", "text": T, "context": 77}
 // Use: io_tool [VOCABULARY]
 //      io_tool pipeline
@@ -17,6 +17,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "io/exif.hpp"
 #include "io/fused_plan.hpp"
 #include "io/image.hpp"
 #include "io/image_pipeline.hpp"
@@ -62,9 +63,18 @@ void write_all(const json& request, const std::vector<T>& values) {
   out.write(reinterpret_cast<const char*>(values.data()), static_cast<std::streamsize>(values.size() * sizeof(T)));
 }
 
+std::unique_ptr<dime::PixelSource> open_request(const json& request, const std::vector<std::uint8_t>& bytes,
+                                                dime::Image& turned) {
+  if (!request.value("exif_orientation", false)) return dime::open_image(bytes);
+  dime::decode_image(bytes, turned);
+  dime::apply_orientation(turned, dime::exif_orientation(bytes));
+  return dime::pixels_of(turned);
+}
+
 json answer_image(const json& request) {
   const auto bytes = read_bytes(request.at("path"));
-  const auto source = dime::open_image(bytes);
+  dime::Image turned;
+  const auto source = open_request(request, bytes, turned);
   const dime::ImagePlan plan = plan_of(request, source->size());
   dime::ImageWorkspace workspace;
   source->read(plan.needed(), workspace.input());
