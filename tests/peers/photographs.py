@@ -38,6 +38,7 @@ class Wallpapers:
     def opened(file):
         image = Image.open(file).convert("RGB")
         image.thumbnail((LONGEST_SIDE, LONGEST_SIDE))
+        image.info.clear()  # else profiles and comments are saved along
         return image
 
     def view(self, rng, height, width):
