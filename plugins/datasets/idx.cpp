@@ -6,16 +6,13 @@
 #include <dime/dataset_errors.hpp>
 #include <dime/printable.hpp>
 #include <dime/read_file.hpp>
-#include <dime/text_row.hpp>
+
+#include "class_texts.hpp"
+#include "shown_path.hpp"
 
 namespace {
 
 constexpr const char* kName = "dataset/idx";
-
-std::string shown(const dime::Path& path) {
-  constexpr std::size_t longest = 4096;
-  return dime::printable(path.string(), longest);
-}
 
 // An IDX file of bytes: magic 0, 0, 8, D; D big-endian sizes; the bytes.
 struct IdxFile {
@@ -31,7 +28,9 @@ std::uint32_t big_endian(const std::uint8_t* p) {
 }
 
 IdxFile read_idx(const dime::Path& path, std::size_t dimensions, const char* what) {
-  const auto refuse = [&](const std::string& problem) { throw dime::DataError(shown(path) + ": " + problem); };
+  const auto refuse = [&](const std::string& problem) {
+    throw dime::DataError(dime::shown_path(path) + ": " + problem);
+  };
   IdxFile file{dime::read_unpacked_file(path), {1, 1, 1}, 4 + 4 * dimensions};
   const std::uint32_t magic = 0x800 + static_cast<std::uint32_t>(dimensions);
   if (file.bytes.size() < file.begin || big_endian(file.bytes.data()) != magic) {
@@ -76,10 +75,10 @@ class Idx final : public dime::Dataset {
         .option("templates", &Options::templates, "Prompt templates, each with {} where the class name goes.");
   }
 
-  explicit Idx(const Options& o)
-      : name_(dime::printable(o.images.filename().string())), class_names_(o.class_names), templates_(o.templates) {
+  explicit Idx(const Options& o) : name_(dime::printable(o.images.filename().string())) {
     dime::with_name(kName, [&] {
-      check_options(o);
+      classes_ = {o.class_names, o.templates};
+      if (!o.class_names.empty() && o.labels.empty()) throw dime::DataError("class_names need labels");
       images_ = read_idx(o.images, 3, "images");
       if (!o.labels.empty()) read_labels(o);
     });
@@ -87,7 +86,10 @@ class Idx final : public dime::Dataset {
 
   std::int64_t size() const override { return images_.sizes[0]; }
   dime::DatasetInfo info() const override {
-    return {.image = true, .text = !templates_.empty(), .label = !labels_.bytes.empty(), .class_names = class_names_};
+    return {.image = true,
+            .text = classes_.gives_texts(),
+            .label = !labels_.bytes.empty(),
+            .class_names = classes_.names()};
   }
 
   std::string where(std::int64_t i) const override { return name_ + ":" + std::to_string(i); }
@@ -102,48 +104,31 @@ class Idx final : public dime::Dataset {
     row.pixels = dime::PixelShape{static_cast<int>(images_.sizes[1]), static_cast<int>(images_.sizes[2]), 1};
     if (!labels_.bytes.empty()) {
       row.label = labels_.data()[i];
-      for (const auto& prompt : templates_) {
-        row.texts.push_back(dime::fill_template(prompt, class_names_[static_cast<std::size_t>(*row.label)]));
-      }
+      classes_.add_texts(*row.label, row.texts);
     }
     return row;
   }
 
  private:
-  static void check_options(const Options& o) {
-    if (!o.templates.empty() && o.class_names.empty()) throw dime::DataError("templates need class_names");
-    if (!o.class_names.empty() && o.labels.empty()) throw dime::DataError("class_names need labels");
-    for (std::size_t i = 0; i < o.class_names.size(); ++i) {
-      if (dime::strip(o.class_names[i]).empty()) {
-        throw dime::DataError("class_names: the name of label " + std::to_string(i) + " is empty: give it one");
-      }
-    }
-    for (const auto& prompt : o.templates) {
-      const std::string problem = dime::template_problem(prompt);
-      if (!problem.empty()) throw dime::DataError("templates: \"" + dime::printable(prompt) + "\": " + problem);
-    }
-  }
-
   void read_labels(const Options& o) {
     labels_ = read_idx(o.labels, 1, "labels");
     if (labels_.sizes[0] != images_.sizes[0]) {
-      throw dime::DataError(shown(o.labels) + " has " + std::to_string(labels_.sizes[0]) + " labels for the " +
-                            std::to_string(images_.sizes[0]) + " images of " + shown(o.images));
+      throw dime::DataError(dime::shown_path(o.labels) + " has " + std::to_string(labels_.sizes[0]) +
+                            " labels for the " + std::to_string(images_.sizes[0]) + " images of " +
+                            dime::shown_path(o.images));
     }
     const std::uint8_t* last = labels_.data() + labels_.sizes[0];
-    const std::uint8_t* wrong = std::find_if(labels_.data(), last, [&](std::uint8_t label) {
-      return !o.class_names.empty() && label >= o.class_names.size();
-    });
+    const std::uint8_t* wrong =
+        std::find_if(labels_.data(), last, [&](std::uint8_t label) { return !classes_.knows(label); });
     if (wrong != last) {
-      throw dime::DataError(shown(o.labels) + ": row " + std::to_string(wrong - labels_.data()) + " has the label " +
-                            std::to_string(*wrong) + ", but there are " + std::to_string(o.class_names.size()) +
-                            " class_names");
+      throw dime::DataError(dime::shown_path(o.labels) + ": row " + std::to_string(wrong - labels_.data()) +
+                            " has the label " + std::to_string(*wrong) + ", but there are " +
+                            std::to_string(o.class_names.size()) + " class_names");
     }
   }
 
   std::string name_;
-  std::vector<std::string> class_names_;
-  std::vector<std::string> templates_;
+  dime::ClassTexts classes_;
   IdxFile images_;
   IdxFile labels_;
 };

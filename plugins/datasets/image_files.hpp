@@ -16,16 +16,12 @@
 #include <vector>
 
 #include <dime/error.hpp>
-#include <dime/printable.hpp>
+
+#include "shown_path.hpp"
 
 namespace dime::image_files {
 
 namespace fs = std::filesystem;
-
-inline std::string shown(const fs::path& path) {
-  constexpr std::size_t longest = 4096;
-  return printable(path.string(), longest);
-}
 
 /// What stands in a folder, but for what begins with a dot, by name. Throws DataError.
 inline std::vector<fs::directory_entry> entries_of(const fs::path& folder) {
@@ -34,7 +30,7 @@ inline std::vector<fs::directory_entry> entries_of(const fs::path& folder) {
   for (fs::directory_iterator it(folder, error), end; !error && it != end; it.increment(error)) {
     if (!it->path().filename().string().starts_with('.')) entries.push_back(*it);
   }
-  if (error) throw DataError("cannot read the folder " + shown(folder) + ": " + error.message());
+  if (error) throw DataError("cannot read the folder " + shown_path(folder) + ": " + error.message());
   std::sort(entries.begin(), entries.end());
   return entries;
 }
@@ -46,7 +42,7 @@ inline fs::file_type type_of(const fs::directory_entry& entry) {
   if (!error && entry.is_regular_file(error)) return fs::file_type::regular;
   // A link that leads nowhere is passed over.
   if (error && error != std::errc::no_such_file_or_directory && error != std::errc::not_a_directory) {
-    throw DataError("cannot read " + shown(entry.path()) + ": " + error.message());
+    throw DataError("cannot read " + shown_path(entry.path()) + ": " + error.message());
   }
   return fs::file_type::unknown;
 }
@@ -110,12 +106,12 @@ class Walk {
   void enter(const fs::path& path, const fs::path& link) {
     struct stat status {};
     if (::stat(path.c_str(), &status) != 0) {
-      throw DataError("cannot read the folder " + shown(path) + ": " + std::generic_category().message(errno));
+      throw DataError("cannot read the folder " + shown_path(path) + ": " + std::generic_category().message(errno));
     }
     for (const Folder& above : open_) {
       if (above.device != status.st_dev || above.number != status.st_ino) continue;
-      throw DataError("the link " + shown(link.empty() ? path : link) + " leads back to the folder " +
-                      shown(above.path) + ", which holds it: remove the link");
+      throw DataError("the link " + shown_path(link.empty() ? path : link) + " leads back to the folder " +
+                      shown_path(above.path) + ", which holds it: remove the link");
     }
     open_.push_back({status.st_dev, status.st_ino, path, link});
   }

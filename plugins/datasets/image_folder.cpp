@@ -7,6 +7,7 @@
 #include <dime/read_file.hpp>
 
 #include "image_files.hpp"
+#include "shown_path.hpp"
 
 namespace {
 
@@ -42,7 +43,9 @@ class ImageFolder final : public dime::Dataset {
     return {.image = true, .label = !class_names_.empty(), .class_names = class_names_};
   }
 
-  std::string where(std::int64_t i) const override { return files::shown(root_ / keys_[static_cast<std::size_t>(i)]); }
+  std::string where(std::int64_t i) const override {
+    return dime::shown_path(root_ / keys_[static_cast<std::size_t>(i)]);
+  }
 
   dime::Row get(std::int64_t i) const override {
     dime::check_row(kName, i, size());
@@ -72,19 +75,19 @@ class ImageFolder final : public dime::Dataset {
       }
     }
     if (!class_names_.empty() && !keys_.empty()) {
-      throw dime::DataError(files::shown(root_) + " holds both images (" + dime::printable(keys_[0]) +
+      throw dime::DataError(dime::shown_path(root_) + " holds both images (" + dime::printable(keys_[0]) +
                             ") and folders (" + dime::printable(class_names_[0]) + "): keep one or the other");
     }
     files::Walk walk(root_);
     for (const auto& name : class_names_) list_class(name, walk);
-    if (keys_.empty()) throw dime::DataError(files::shown(root_) + " holds no " + files::extensions_text() + " file");
+    if (keys_.empty()) throw dime::DataError(dime::shown_path(root_) + " holds no " + files::extensions_text() + " file");
   }
 
   void list_class(const std::string& name, files::Walk& walk) {
     const auto first = static_cast<std::ptrdiff_t>(keys_.size());
     walk.images(root_ / name, name, keys_);
     if (size() == first) {
-      throw dime::DataError("the class folder " + files::shown(root_ / name) + " holds no " + files::extensions_text() +
+      throw dime::DataError("the class folder " + dime::shown_path(root_ / name) + " holds no " + files::extensions_text() +
                             " file; remove it or fill it");
     }
     std::sort(keys_.begin() + first, keys_.end());

@@ -7,6 +7,8 @@
 #include <dime/read_file.hpp>
 #include <dime/text_row.hpp>
 
+#include "shown_path.hpp"
+
 namespace {
 
 constexpr const char* kName = "dataset/text_lines";
@@ -32,8 +34,7 @@ class TextLines final : public dime::Dataset {
         bytes_(dime::with_name(kName, [&] { return dime::read_unpacked_file(o.file); })) {
     find_lines();
     if (lines_.empty())
-      throw dime::DataError("[" + std::string(kName) + "] " + dime::printable(o.file.string(), 4096) +
-                            " holds no text");
+      throw dime::DataError("[" + std::string(kName) + "] " + dime::shown_path(o.file) + " holds no text");
   }
 
   std::int64_t size() const override { return static_cast<std::int64_t>(lines_.size()); }
