@@ -3,13 +3,15 @@
 
 #include <algorithm>
 #include <charconv>
-#include <cstring>
-#include <stdexcept>
+#include <string_view>
+#include <utility>
 
 #include <dime/error.hpp>
+#include <dime/read_file.hpp>
 
 #include "io/atomic_file.hpp"
-#include "io/mapped_file.hpp"
+#include "io/file_descriptor.hpp"
+#include "io/file_state.hpp"
 
 namespace dime::io {
 namespace {
@@ -60,16 +62,51 @@ std::vector<std::uint64_t> parse_index(const std::filesystem::path& shard, std::
   return offsets;
 }
 
+// Calls take(at, bytes) for the blocks of a file from offset `from` on, until it returns false.
+template <class Take>
+void for_each_block(const FilePool& files, std::size_t file, std::uint64_t from, Take take) {
+  constexpr std::uint64_t longest = 1 << 20;
+  std::vector<std::uint8_t> block(std::min(longest, files.size(file) - from));
+  for (std::uint64_t at = from; at < files.size(file); at += block.size()) {
+    block.resize(std::min<std::uint64_t>(longest, files.size(file) - at));
+    files.read(file, at, block);
+    if (!take(at, std::string_view(reinterpret_cast<const char*>(block.data()), block.size()))) return;
+  }
+}
+
+std::vector<std::uint64_t> find_lines(const FilePool& files, std::size_t shard) {
+  std::vector<std::uint64_t> offsets{0};
+  for_each_block(files, shard, 0, [&](std::uint64_t at, std::string_view bytes) {
+    for (std::size_t end = bytes.find('\n'); end != std::string_view::npos; end = bytes.find('\n', end + 1)) {
+      offsets.push_back(at + end + 1);
+    }
+    return true;
+  });
+  if (offsets.back() == files.size(shard)) offsets.pop_back();
+  return offsets;
+}
+
 // Cheap proof that index and shard are of one make: the last row starts after a line break and is the last line.
-void check_last(const std::filesystem::path& shard, const std::vector<std::uint64_t>& offsets, std::string_view bytes) {
-  if (offsets.empty()) refuse(shard, 1, "the index is empty");
+void check_last(const FilePool& files, std::size_t shard, const std::vector<std::uint64_t>& offsets) {
+  const auto& path = files.path(shard);
+  if (offsets.empty()) refuse(path, 1, "the index is empty");
   const std::uint64_t last = offsets.back();
   const std::string offset = "offset " + std::to_string(last);
-  if (last > 0 && bytes[last - 1] != '\n') refuse(shard, offsets.size(), offset + " is not the start of a row");
-  const std::size_t end = bytes.find('\n', last);
-  if (end != std::string_view::npos && end + 1 != bytes.size()) {
-    refuse(shard, offsets.size(), "the index ends here, but the shard has more rows after " + offset);
-  }
+  std::uint8_t before = '\n';
+  if (last > 0) files.read(shard, last - 1, {&before, 1});
+  if (before != '\n') refuse(path, offsets.size(), offset + " is not the start of a row");
+  for_each_block(files, shard, last, [&](std::uint64_t at, std::string_view bytes) {
+    const std::size_t end = bytes.find('\n');
+    if (end != std::string_view::npos && at + end + 1 != files.size(shard)) {
+      refuse(path, offsets.size(), "the index ends here, but the shard has more rows after " + offset);
+    }
+    return end == std::string_view::npos;
+  });
+}
+
+std::string read_text(const std::filesystem::path& path) {
+  const auto bytes = read_file(path);
+  return {bytes.begin(), bytes.end()};
 }
 
 void keep_index(const std::filesystem::path& path, const std::vector<std::uint64_t>& offsets) {
@@ -89,32 +126,27 @@ std::string index_problem(const std::filesystem::path& shard, std::size_t line, 
          problem + "; delete the index to have it made anew";
 }
 
-std::vector<std::uint64_t> find_lines(std::string_view bytes) {
+SideIndex line_offsets(const FilePool& files, std::size_t shard) {
+  const auto& path = files.path(shard);
+  const auto index = index_path(path);
   std::vector<std::uint64_t> offsets;
-  for (std::size_t at = 0; at < bytes.size();) {
-    offsets.push_back(at);
-    const std::size_t end = bytes.find('\n', at);
-    if (end == std::string_view::npos) break;
-    at = end + 1;
+  if (!is_there(index)) {
+    offsets = find_lines(files, shard);
+    keep_index(index, offsets);
   }
-  return offsets;
-}
-
-std::vector<std::uint64_t> line_offsets(const std::filesystem::path& shard, std::string_view bytes) {
-  const auto path = index_path(shard);
-  if (!is_there(path)) {
-    auto offsets = find_lines(bytes);
-    keep_index(path, offsets);
-    return offsets;
-  }
-  const MappedFile index(path);
-  auto offsets = parse_index(shard, index.view(), bytes.size());
-  check_last(shard, offsets, bytes);
-  return offsets;
+  const auto make = [&] {
+    if (!offsets.empty()) return std::move(offsets);
+    auto read = parse_index(path, read_text(index), files.size(shard));
+    check_last(files, shard, read);
+    return read;
+  };
+  // A short index is read as fast as its side file would be.
+  constexpr std::uint64_t longest = 1 << 16;
+  if (!is_there(index) || file_state(index).size <= longest) return SideIndex(make());
+  return {path, "tsv 1", make, index};
 }
 
 std::vector<std::uint64_t> read_line_list(const std::filesystem::path& list, std::size_t rows) {
-  const MappedFile file(list);
   std::vector<std::uint64_t> kept;
   const auto refuse_line = [&](std::size_t line, const std::string& problem) {
     throw DataError(shown(list) + ":" + std::to_string(line) + ": " + problem);
@@ -126,7 +158,7 @@ std::vector<std::uint64_t> read_line_list(const std::filesystem::path& list, std
     }
     kept.push_back(row);
   };
-  for_each_number(file.view(), take, [&](std::size_t line, std::string_view word) {
+  for_each_number(read_text(list), take, [&](std::size_t line, std::string_view word) {
     refuse_line(line, quoted(word) + " is no row number; one number from 0 a line is needed");
   });
   if (kept.empty()) throw DataError(shown(list) + " keeps no row; take its shard out of the list, or delete this file");

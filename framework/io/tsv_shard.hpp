@@ -7,32 +7,35 @@
 #include <string_view>
 #include <vector>
 
+#include <dime/file_pool.hpp>
+#include <dime/side_index.hpp>
 #include <dime/tsv.hpp>
-
-#include "io/mapped_file.hpp"
 
 namespace dime::io {
 
 /// One TSV shard, its index and, where it has one, its line list. Immutable.
 class TsvShard {
  public:
-  /// `name` is what messages call it. Throws IoError when it cannot be opened, DataError when it is empty or its index
-  /// is wrong.
-  TsvShard(const std::filesystem::path& path, std::string name);
+  /// Adds the file at `path` to `files`, which every other function is to be given. `name` is what messages call it.
+  /// Throws IoError when it cannot be opened, DataError when it is empty or its index is wrong.
+  TsvShard(FilePool& files, const std::filesystem::path& path, std::string name);
 
-  std::int64_t size() const { return static_cast<std::int64_t>(kept_.empty() ? offsets_.size() : kept_.size()); }
-  /// Row i of those kept. Throws RowError without a tab, DataError where the index does not fit.
-  TsvRow row(std::int64_t i) const;
+  std::int64_t size() const {
+    return static_cast<std::int64_t>(kept_.empty() ? offsets_.numbers().size() : kept_.size());
+  }
+  /// Row i of those kept. Throws RowError without a tab and when it cannot be read, DataError where the index does not
+  /// fit.
+  TsvRow row(const FilePool& files, std::int64_t i) const;
   /// Row i of those kept, without key and payload: nothing of it is read.
   TsvRow place(std::int64_t i) const;
 
  private:
-  std::string_view line(std::size_t number) const;
+  std::string_view read_line(const FilePool& files, TsvRow& row) const;
+  std::string_view line_in(const FilePool& files, std::size_t number, std::string_view bytes) const;
 
-  std::filesystem::path path_;
   std::string name_;
-  MappedFile file_;
-  std::vector<std::uint64_t> offsets_;
+  std::size_t file_;
+  SideIndex offsets_;
   std::vector<std::uint64_t> kept_;  // empty: every row
 };
 

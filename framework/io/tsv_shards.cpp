@@ -4,11 +4,11 @@
 
 #include <dime/error.hpp>
 #include <dime/printable.hpp>
+#include <dime/read_file.hpp>
 #include <dime/text_row.hpp>
 #include <dime/tsv.hpp>
 
 #include "io/file_descriptor.hpp"
-#include "io/mapped_file.hpp"
 #include "io/tsv_shard.hpp"
 
 namespace dime {
@@ -16,10 +16,10 @@ namespace {
 
 using Shards = std::vector<std::unique_ptr<const io::TsvShard>>;
 
-std::unique_ptr<const io::TsvShard> open_listed(const std::filesystem::path& folder, std::string_view name,
-                                                const std::string& place) {
+std::unique_ptr<const io::TsvShard> open_listed(FilePool& files, const std::filesystem::path& folder,
+                                                std::string_view name, const std::string& place) {
   try {
-    return std::make_unique<const io::TsvShard>(folder / name, std::string(name));
+    return std::make_unique<const io::TsvShard>(files, folder / name, std::string(name));
   } catch (const IoError& e) {
     throw DataError(place + ": " + e.what());
   } catch (const DataError& e) {
@@ -27,11 +27,11 @@ std::unique_ptr<const io::TsvShard> open_listed(const std::filesystem::path& fol
   }
 }
 
-Shards open_list(const std::filesystem::path& list, const std::filesystem::path& root) {
-  const io::MappedFile file(list);
+Shards open_list(FilePool& files, const std::filesystem::path& list, const std::filesystem::path& root) {
+  const auto bytes = read_file(list);
   const auto folder = root.empty() ? list.parent_path() : root;
   Shards shards;
-  std::string_view text = file.view();
+  std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
   for (std::size_t line = 1; !text.empty(); ++line) {
     const std::size_t end = std::min(text.find('\n'), text.size());
     const std::string_view name = strip(text.substr(0, end));
@@ -41,24 +41,24 @@ Shards open_list(const std::filesystem::path& list, const std::filesystem::path&
     if (name.find('\0') != std::string_view::npos) {
       throw DataError(place + ": \"" + printable(name) + "\" holds a NUL byte, which no file name can");
     }
-    shards.push_back(open_listed(folder, name, place));
+    shards.push_back(open_listed(files, folder, name, place));
   }
   if (shards.empty()) throw DataError(io::shown(list) + " lists no shard; put one .tsv file on each line");
   return shards;
 }
 
-Shards open_shards(const std::filesystem::path& path, const std::filesystem::path& root) {
-  if (path.extension() == ".list") return open_list(path, root);
+Shards open_shards(FilePool& files, const std::filesystem::path& path, const std::filesystem::path& root) {
+  if (path.extension() == ".list") return open_list(files, path, root);
   if (path.extension() != ".tsv") throw DataError(io::shown(path) + " is neither a .list of shards nor a .tsv shard");
   Shards shards;
-  shards.push_back(std::make_unique<const io::TsvShard>(path, path.filename().string()));
+  shards.push_back(std::make_unique<const io::TsvShard>(files, path, path.filename().string()));
   return shards;
 }
 
 }  // namespace
 
 TsvShards::TsvShards(const std::filesystem::path& path, const std::filesystem::path& root)
-    : shards_(open_shards(path, root)) {
+    : shards_(open_shards(files_, path, root)) {
   for (const auto& shard : shards_) first_rows_.push_back(first_rows_.back() + shard->size());
 }
 
@@ -77,7 +77,7 @@ std::size_t TsvShards::shard_of(std::int64_t i) const {
 
 TsvRow TsvShards::row(std::int64_t i) const {
   const std::size_t s = shard_of(i);
-  return shards_[s]->row(i - first_rows_[s]);
+  return shards_[s]->row(files_, i - first_rows_[s]);
 }
 
 std::string TsvShards::where(std::int64_t i) const {

@@ -98,7 +98,8 @@ void TsvWriter::remove_old() {
   std::error_code ignored;
   fs::remove(with(stem_, ".list"), ignored);
   for (std::size_t n = 0; io::is_there(numbered(n, ".tsv")) || n < shards_.size(); ++n) {
-    for (const char* extension : {".lineidx", ".linelist", ".tsv"}) fs::remove(numbered(n, extension), ignored);
+    for (const char* extension : {".lineidx", ".linelist", ".tsv.dimeidx", ".tsv"})
+      fs::remove(numbered(n, extension), ignored);
   }
 }
 

@@ -80,15 +80,16 @@ class ImageFolder final : public dime::Dataset {
     }
     files::Walk walk(root_);
     for (const auto& name : class_names_) list_class(name, walk);
-    if (keys_.empty()) throw dime::DataError(dime::shown_path(root_) + " holds no " + files::extensions_text() + " file");
+    if (keys_.empty())
+      throw dime::DataError(dime::shown_path(root_) + " holds no " + files::extensions_text() + " file");
   }
 
   void list_class(const std::string& name, files::Walk& walk) {
     const auto first = static_cast<std::ptrdiff_t>(keys_.size());
     walk.images(root_ / name, name, keys_);
     if (size() == first) {
-      throw dime::DataError("the class folder " + dime::shown_path(root_ / name) + " holds no " + files::extensions_text() +
-                            " file; remove it or fill it");
+      throw dime::DataError("the class folder " + dime::shown_path(root_ / name) + " holds no " +
+                            files::extensions_text() + " file; remove it or fill it");
     }
     std::sort(keys_.begin() + first, keys_.end());
     class_ends_.push_back(size());

@@ -208,6 +208,69 @@ TEST_F(Tsv, ChecksTheIndexAtEachRow) {
             "it made anew");
 }
 
+// Row i of a shard: a key and a payload that only it has.
+std::string key_of(std::int64_t i) { return std::string("k").append(std::to_string(i)); }
+std::string payload_of(std::int64_t i) {
+  return std::string(static_cast<std::size_t>(i % 97 + 1), static_cast<char>('a' + i % 26));
+}
+
+// A shard of `rows` rows, enough for its index to be kept in a side file.
+std::string long_shard(std::int64_t rows) {
+  std::string content;
+  for (std::int64_t i = 0; i < rows; ++i) content.append(key_of(i)).append("\t").append(payload_of(i)).append("\n");
+  return content;
+}
+
+TEST_F(Tsv, KeepsALongIndexInASideFile) {
+  constexpr std::int64_t rows = 20'000;
+  folder_.write("a.tsv", long_shard(rows));
+  TsvShards(folder_ / "a.tsv");
+  EXPECT_THAT(folder_.names(), ElementsAre("a.lineidx", "a.tsv", "a.tsv.dimeidx"));
+  // The same size and time: the text is not read again.
+  const auto index = folder_ / "a.lineidx";
+  const auto time = std::filesystem::last_write_time(index);
+  const std::string text = folder_.read("a.lineidx");
+  folder_.write("a.lineidx", std::string(text.size(), 'x'));
+  std::filesystem::last_write_time(index, time);
+  const TsvShards shards(folder_ / "a.tsv");
+  ASSERT_EQ(shards.size(), rows);
+  for (const std::int64_t i : {std::int64_t{0}, std::int64_t{1}, rows / 2, rows - 1}) {
+    EXPECT_EQ(shards.row(i).key, key_of(i));
+    EXPECT_EQ(shards.row(i).payload, payload_of(i));
+  }
+  std::filesystem::last_write_time(index, time + std::chrono::seconds(1));
+  EXPECT_EQ(problem("a.tsv").substr(0, 52), "a.tsv does not fit its index: a.lineidx:1: \"xxxxxxxx")
+      << "now it is read";
+}
+
+TEST_F(Tsv, NeverTrustsASideFile) {
+  constexpr std::int64_t rows = 20'000;
+  folder_.write("a.tsv", long_shard(rows));
+  TsvShards(folder_ / "a.tsv");
+  const std::string whole = folder_.read("a.tsv.dimeidx");
+  for (const char garbage : {'\x00', '\x01', '\xff'}) {
+    std::string damaged = whole;
+    std::fill(damaged.begin() + 72 + 8 * 100, damaged.end(), garbage);
+    folder_.write("a.tsv.dimeidx", damaged);
+    const TsvShards shards(folder_ / "a.tsv");
+    EXPECT_EQ(shards.row(50).key, key_of(50));
+    for (std::int64_t i = 99; i < rows; i += 997) {
+      const std::string message = folder_.shown(error_text<DataError>([&] { shards.row(i); }));
+      EXPECT_TRUE(message.starts_with("a.tsv does not fit its index: a.lineidx:" + std::to_string(i + 1) + ": "))
+          << message;
+    }
+  }
+}
+
+TEST_F(Tsv, ARowOfAShardThatChangedIsBroken) {
+  const auto path = folder_.write("a.tsv", "k0\tone\nk1\ttwo\n");
+  const TsvShards shards(folder_ / "a.tsv");
+  std::filesystem::resize_file(path, 5);
+  EXPECT_EQ(folder_.shown(error_text<RowError>([&] { shards.row(1); })),
+            "a.tsv:1: a.tsv has changed since it was opened (14 bytes then, 5 now): start again with it as it is now");
+  EXPECT_EQ(shards.where(1), "a.tsv:1");
+}
+
 TEST_F(Tsv, NamesABrokenRow) {
   folder_.write("a.tsv", "k0\tx\nno tab\n\nk3\t\n\tx\n");
   const TsvShards shards(folder_ / "a.tsv");
@@ -219,16 +282,8 @@ TEST_F(Tsv, NamesABrokenRow) {
   EXPECT_EQ(error_text<ArgumentError>([&] { shards.row(-1); }), "there is no row -1: the shards have rows 0 to 4");
 }
 
-// Row i of the shard below: a key and a payload that only it has.
-std::string key_of(std::int64_t i) { return std::string("k").append(std::to_string(i)); }
-std::string payload_of(std::int64_t i) {
-  return std::string(static_cast<std::size_t>(i % 97 + 1), static_cast<char>('a' + i % 26));
-}
-
 TEST_F(Tsv, IsReadFromManyThreads) {
-  std::string content;
-  for (int i = 0; i < 5000; ++i) content.append(key_of(i)).append("\t").append(payload_of(i)).append("\n");
-  folder_.write("a.tsv", content);
+  folder_.write("a.tsv", long_shard(5000));
   const TsvShards shards(folder_ / "a.tsv");
   std::vector<std::thread> threads;
   std::atomic<int> wrong{0};

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include <dime/api.hpp>
+#include <dime/file_pool.hpp>
 
 namespace dime {
 
@@ -19,20 +20,22 @@ class TsvShard;
 class TsvShardWriter;
 }  // namespace io
 
-/// One row. The views live as long as the TsvShards they come from.
+/// One row. `key` and `payload` lie in `bytes`, and live as long; `shard` lives as long as the TsvShards it comes from.
 struct TsvRow {
-  std::string_view key;      ///< first column, white space stripped
-  std::string_view payload;  ///< second column, white space stripped; later columns are ignored
-  std::string_view shard;    ///< the shard as the list names it
-  std::int64_t row = 0;      ///< the row's number in its shard, from 0, whatever a .linelist keeps
+  std::string_view key;             ///< first column, white space stripped
+  std::string_view payload;         ///< second column, white space stripped; later columns are ignored
+  std::string_view shard;           ///< the shard as the list names it
+  std::int64_t row = 0;             ///< the row's number in its shard, from 0, whatever a .linelist keeps
+  std::unique_ptr<char[]> bytes{};  ///< what was read of the shard
 };
 
 /// The rows of a list of shards, one shard after another in the order listed.
 ///
 /// `STEM.tsv` may have beside it `STEM.lineidx`, the byte offset of each row, one a line (made, once, when it is
 /// absent; held in memory only where the folder cannot be written), and `STEM.linelist`, the row numbers to keep, used
-/// in ascending order. Takes 8 bytes of memory a row (and 8 for each row of a .linelist). Every function is safe from
-/// many threads.
+/// in ascending order. A long index is parsed once and then mapped from `STEM.tsv.dimeidx` (see SideIndex), so that it
+/// takes no memory; a row of a .linelist takes 8 bytes. Shards are read by position through a bounded number of
+/// descriptors (see FilePool). Every function is safe from many threads.
 class DIME_API TsvShards {
  public:
   /// Opens a `.list` file (one shard a line, blank lines ignored) or a single `.tsv`. Paths in a list join `root`, or
@@ -45,8 +48,8 @@ class DIME_API TsvShards {
 
   /// The number of rows, at least 1.
   std::int64_t size() const { return first_rows_.back(); }
-  /// Row i. Throws ArgumentError when i is out of range, RowError when the row has no tab, DataError when the index is
-  /// wrong here.
+  /// Row i. Throws ArgumentError when i is out of range, RowError when the row has no tab, is longer than 1 GiB, or its
+  /// shard cannot be read or has changed since it was opened, DataError when the index is wrong here.
   TsvRow row(std::int64_t i) const;
   /// "shard.tsv:ROW key" for messages, on one line whatever the key holds; "shard.tsv:ROW" when the row has no key or
   /// is broken. Throws ArgumentError when i is out of range.
@@ -55,6 +58,7 @@ class DIME_API TsvShards {
  private:
   std::size_t shard_of(std::int64_t i) const;
 
+  FilePool files_;
   std::vector<std::unique_ptr<const io::TsvShard>> shards_;
   std::vector<std::int64_t> first_rows_{0};  // one more than shards: the last is the number of rows
 };
