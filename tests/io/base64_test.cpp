@@ -49,7 +49,7 @@ TEST(Base64, DecodesTheVectorsOfTheRfc) {
 
 TEST(Base64, ComesBackWholeAtEveryLength) {
   std::mt19937 random(7);
-  for (std::size_t size = 0; size < 200; ++size) {
+  for (std::size_t size = 0; size < 400; ++size) {
     std::string bytes(size, '\0');
     for (char& c : bytes) c = static_cast<char>(random());
     EXPECT_EQ(decoded(encoded(bytes)), bytes);
@@ -67,7 +67,8 @@ TEST(Base64, EncodeAppendsAndDecodeReplaces) {
 }
 
 TEST(Base64, RefusesEveryForeignByteAtEveryPlace) {
-  const std::string good = "Zm9vYmFyZm9vYmFy";
+  std::string good;
+  for (int i = 0; i < 8; ++i) good += "Zm9vYmFyZm9vYmFy";
   for (int c = 0; c < 256; ++c) {
     const char byte = static_cast<char>(c);
     const bool known = std::isalnum(c) != 0 || c == '+' || c == '/';
