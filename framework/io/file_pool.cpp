@@ -4,6 +4,8 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <atomic>
+#include <ctime>
 #include <deque>
 #include <mutex>
 #include <string>
@@ -26,6 +28,14 @@ std::size_t most_open() {
   return static_cast<std::size_t>(std::clamp(limit.rlim_cur / share, least, most));
 }
 
+// The clock that file systems take the times of files from: within a tick no change can be told from another.
+std::int64_t tick() {
+  timespec now{};
+  ::clock_gettime(CLOCK_REALTIME_COARSE, &now);
+  constexpr std::int64_t nanoseconds = 1'000'000'000;
+  return now.tv_sec * nanoseconds + now.tv_nsec;
+}
+
 [[noreturn]] void refuse_changed(const std::filesystem::path& path, const io::FileState& then,
                                  const io::FileState& now) {
   const std::string how = then.size != now.size
@@ -37,7 +47,11 @@ std::size_t most_open() {
 }  // namespace
 
 struct FilePool::State {
-  using Open = std::shared_ptr<const io::FileDescriptor>;
+  struct Descriptor {
+    io::FileDescriptor file;
+    std::atomic<std::int64_t> looked{0};  // the tick at which its state was last compared
+  };
+  using Open = std::shared_ptr<Descriptor>;
 
   struct File {
     std::filesystem::path path;
@@ -53,13 +67,14 @@ struct FilePool::State {
 
   Open open_now(File& file) {
     const auto open = [&] { return ::open(file.path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC); };
-    auto descriptor = std::make_shared<io::FileDescriptor>(open());
+    auto descriptor = std::make_shared<Descriptor>();
+    descriptor->file.reset(open());
     // Others of this process may have taken the descriptors that were free.
-    while (!descriptor->valid() && (errno == EMFILE || errno == ENFILE) && !opened.empty()) {
+    while (!descriptor->file.valid() && (errno == EMFILE || errno == ENFILE) && !opened.empty()) {
       close_oldest();
-      descriptor->reset(open());
+      descriptor->file.reset(open());
     }
-    if (!descriptor->valid()) throw io::io_error("open", file.path, errno);
+    if (!descriptor->file.valid()) throw io::io_error("open", file.path, errno);
     return descriptor;
   }
 
@@ -104,16 +119,18 @@ void FilePool::read(std::size_t file, std::uint64_t at, std::span<std::uint8_t> 
   const State::Open open = state_->acquire(file);
   bool ended = false;
   while (!bytes.empty() && !ended) {
-    const ssize_t got = ::pread(open->get(), bytes.data(), bytes.size(), static_cast<off_t>(at));
+    const ssize_t got = ::pread(open->file.get(), bytes.data(), bytes.size(), static_cast<off_t>(at));
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) throw io::io_error("read", path, errno);
     ended = got == 0;
     at += static_cast<std::uint64_t>(got);
     bytes = bytes.subspan(static_cast<std::size_t>(got));
   }
-  // Looked at after the bytes were read: what is returned belongs to the file as it was opened.
-  const io::FileState now = io::file_state(*open, path);
-  if (ended || now != then) refuse_changed(path, then, now);
+  // Looked at after the bytes were read, but only once in a tick.
+  const std::int64_t now = tick();
+  if (!ended && open->looked.exchange(now, std::memory_order_relaxed) == now) return;
+  const io::FileState state = io::file_state(open->file, path);
+  if (ended || state != then) refuse_changed(path, then, state);
 }
 
 }  // namespace dime

@@ -44,21 +44,27 @@ Header header_of(std::string_view kind, const std::filesystem::path& file, const
 
 std::filesystem::path side_path(std::filesystem::path file) { return file += ".dimeidx"; }
 
-// The side file, where it is whole and belongs to files that `wanted` tells of.
-std::optional<io::MappedFile> map_valid(const std::filesystem::path& path, Header wanted) {
+std::size_t mapped_size(const Header& header) { return sizeof header + header.count * sizeof(std::uint64_t); }
+
+// Whether `path` begins as a side file for files that `wanted` tells of, and is whole. Read, not mapped: a page that
+// is touched brings its neighbours into memory.
+bool is_valid(const std::filesystem::path& path, Header wanted) {
+  std::size_t size = 0;
+  const io::FileDescriptor file = io::open_regular(path, &size);
+  Header found;
+  if (::pread(file.get(), &found, sizeof found, 0) != static_cast<ssize_t>(sizeof found)) return false;
+  wanted.count = (size - sizeof found) / sizeof(std::uint64_t);
+  wanted.checksum = checksum(wanted);
+  return std::memcmp(&found, &wanted, sizeof found) == 0 && size == mapped_size(wanted);
+}
+
+std::optional<io::MappedFile> map_valid(const std::filesystem::path& path, const Header& wanted) {
   try {
-    io::MappedFile mapped(path);
-    Header found;
-    if (mapped.size() < sizeof found) return std::nullopt;
-    std::memcpy(&found, mapped.data(), sizeof found);
-    wanted.count = (mapped.size() - sizeof found) / sizeof(std::uint64_t);
-    wanted.checksum = checksum(wanted);
-    const bool same = std::memcmp(&found, &wanted, sizeof found) == 0;
-    if (!same || mapped.size() != sizeof found + wanted.count * sizeof(std::uint64_t)) return std::nullopt;
-    return mapped;
+    if (is_valid(path, wanted)) return io::MappedFile(path);
   } catch (const IoError&) {
-    return std::nullopt;  // it is not there, or cannot be read: then it is made anew
+    // It is not there, or cannot be read: then it is made anew.
   }
+  return std::nullopt;
 }
 
 void keep(const std::filesystem::path& path, Header header, std::span<const std::uint64_t> numbers) {
@@ -98,7 +104,7 @@ SideIndex::SideIndex(const std::filesystem::path& file, std::string_view kind, c
     store_->made = make();
     keep(path, header, store_->made);
     store_->mapped = map_valid(path, header);
-    if (store_->mapped) store_->made = {};
+    if (store_->mapped) store_->made = std::vector<std::uint64_t>();
   }
   numbers_ = store_->numbers();
 }

@@ -32,7 +32,8 @@ class DIME_API FilePool {
 
   /// Fills `bytes` from offset `at` of a file. Safe from many threads. Throws IoError when the file cannot be read, and
   /// "PATH has changed since it was opened (…): start again with it as it is now" when its size or its time is not
-  /// what it was; ArgumentError when the range is not within size(file).
+  /// what it was (a change that leaves the size is noticed within the grain of file times, some milliseconds);
+  /// ArgumentError when the range is not within size(file).
   void read(std::size_t file, std::uint64_t at, std::span<std::uint8_t> bytes) const;
 
  private:
