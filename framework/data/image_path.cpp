@@ -28,6 +28,20 @@ PlannedPixels run_exact_timed(const ImagePlan& plan, PixelSource& source, ImageW
   return run_exact(plan, workspace);
 }
 
+// Whether the image could be had in planes; the result is then in `out`.
+bool run_planar_timed(const FusedPlan& plan, PixelSource& source, PlanarWorkspace& workspace,
+                      const detail::ChannelScales& scales, float* out, StageTimes* times) {
+  {
+    const StageTimer decode(times, &StageTimes::decode);
+    if (source.factor(plan.shrink()) > 1 || !source.read_planes(plan.needed(), workspace.decoder, workspace.image)) {
+      return false;
+    }
+  }
+  const StageTimer resize(times, &StageTimes::resize);
+  write_fused_chw(plan, workspace, scales, out);
+  return true;
+}
+
 PlannedPixels run_fused_timed(const FusedPlan& whole, PixelSource& source, ImageWorkspace& workspace,
                               StageTimes* times) {
   const int factor = source.factor(whole.shrink());
@@ -42,15 +56,15 @@ PlannedPixels run_fused_timed(const FusedPlan& whole, PixelSource& source, Image
 
 }  // namespace
 
-std::unique_ptr<ImageWorkspace> ImagePath::take() {
+std::unique_ptr<ImagePathWorkspace> ImagePath::take() {
   const std::lock_guard lock(mutex_);
-  if (free_.empty()) return std::make_unique<ImageWorkspace>();
+  if (free_.empty()) return std::make_unique<ImagePathWorkspace>();
   auto workspace = std::move(free_.back());
   free_.pop_back();
   return workspace;
 }
 
-void ImagePath::give_back(std::unique_ptr<ImageWorkspace> workspace) {
+void ImagePath::give_back(std::unique_ptr<ImagePathWorkspace> workspace) {
   const std::lock_guard lock(mutex_);
   free_.push_back(std::move(workspace));
 }
@@ -79,10 +93,12 @@ void ImagePath::run(const Row& row, const TransformList& transforms, CounterRand
   const ImagePlan plan = transforms.plan(source->size(), random);
   expect_side(plan.size(), side);
   const auto fused = transforms.resampling() == Resampling::fused ? FusedPlan::of(plan) : std::nullopt;
+  const auto& scales = transforms.scales();
+  if (fused && run_planar_timed(*fused, *source, (*lease).planar, scales, out, times)) return;
   const PlannedPixels pixels =
       fused ? run_fused_timed(*fused, *source, *lease, times) : run_exact_timed(plan, *source, *lease, times);
   const StageTimer normalise(times, &StageTimes::normalise);
-  write_chw(pixels, transforms.scales(), out);
+  write_chw(pixels, scales, out);
 }
 
 }  // namespace dime

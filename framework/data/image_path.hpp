@@ -12,9 +12,15 @@
 
 #include "data/stage_times.hpp"
 #include "data/transform.hpp"
+#include "io/fused_planes.hpp"
 #include "io/image_pipeline.hpp"
 
 namespace dime {
+
+/// What one run borrows.
+struct ImagePathWorkspace : ImageWorkspace {
+  PlanarWorkspace planar;
+};
 
 /// Safe from many threads; each run borrows a workspace, and there are as many as ever ran at once.
 class ImagePath {
@@ -35,21 +41,21 @@ class ImagePath {
     ~Lease() { owner_.give_back(std::move(workspace_)); }
     Lease(const Lease&) = delete;
     Lease& operator=(const Lease&) = delete;
-    ImageWorkspace& operator*() { return *workspace_; }
+    ImagePathWorkspace& operator*() { return *workspace_; }
 
    private:
     ImagePath& owner_;
-    std::unique_ptr<ImageWorkspace> workspace_;
+    std::unique_ptr<ImagePathWorkspace> workspace_;
   };
 
   /// The row's pixels; `whole` holds them where they are not decoded by part.
   std::unique_ptr<PixelSource> open(const Row& row, Image& whole) const;
-  std::unique_ptr<ImageWorkspace> take();
-  void give_back(std::unique_ptr<ImageWorkspace> workspace);
+  std::unique_ptr<ImagePathWorkspace> take();
+  void give_back(std::unique_ptr<ImagePathWorkspace> workspace);
 
   bool is_upright_;
   std::mutex mutex_;
-  std::vector<std::unique_ptr<ImageWorkspace>> free_;
+  std::vector<std::unique_ptr<ImagePathWorkspace>> free_;
 };
 
 }  // namespace dime

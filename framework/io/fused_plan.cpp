@@ -44,11 +44,11 @@ struct Track {
   }
 };
 
-AxisMap scaled(const AxisMap& map, int factor) {
+}  // namespace
+
+AxisMap coarser(const AxisMap& map, int factor) {
   return {map.scale / factor, map.offset / factor, map.low / factor, (map.high + factor - 1) / factor, map.outputs};
 }
-
-}  // namespace
 
 std::optional<FusedPlan> FusedPlan::of(const ImagePlan& plan) {
   FusedPlan fused;
@@ -85,8 +85,8 @@ double FusedPlan::shrink() const { return std::min(rows.scale, columns.scale); }
 
 FusedPlan FusedPlan::scaled(int factor) const {
   FusedPlan plan = *this;
-  plan.rows = dime::scaled(rows, factor);
-  plan.columns = dime::scaled(columns, factor);
+  plan.rows = coarser(rows, factor);
+  plan.columns = coarser(columns, factor);
   return plan;
 }
 

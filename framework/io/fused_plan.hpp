@@ -9,6 +9,9 @@
 
 namespace dime {
 
+/// The axis of the same pixels `factor` times as coarse.
+AxisMap coarser(const AxisMap& map, int factor);
+
 /// The steps of a plan as one resampling by the filter of the last resize.
 struct FusedPlan {
   AxisMap rows;

@@ -3,12 +3,15 @@
 #include <cstdio>
 #include <cstring>
 #include <memory>
+#include <optional>
+#include <utility>
 
 #include <jpeglib.h>
 // After jpeglib.h, which it needs.
 #include <jerror.h>
 
 #include "io/image_detail.hpp"
+#include "io/jpeg_baseline.hpp"
 
 namespace dime::detail {
 namespace {
@@ -118,7 +121,42 @@ class Decoder {
     });
   }
 
+  // Nothing where the image is of another kind than JpegBaseline reads.
+  std::optional<JpegScan> baseline_scan() const {
+    if (codec_.jpeg_color_space != JCS_YCbCr || codec_.num_components != 3 || codec_.comps_in_scan != 3 ||
+        codec_.data_precision != 8 || codec_.progressive_mode || codec_.arith_code || codec_.restart_interval != 0 ||
+        codec_.Ss != 0 || codec_.Se != 63 || codec_.Ah != 0 || codec_.Al != 0) {
+      return {};
+    }
+    JpegScan scan;
+    scan.height = height();
+    scan.width = width();
+    scan.rows = codec_.comp_info[0].v_samp_factor;
+    scan.columns = codec_.comp_info[0].h_samp_factor;
+    if (scan.rows > 2 || scan.columns > 2) return {};
+    for (int c = 0; c < 3; ++c) {
+      const jpeg_component_info& info = codec_.comp_info[c];
+      if (codec_.cur_comp_info[c] != &info || (c > 0 && (info.h_samp_factor != 1 || info.v_samp_factor != 1)))
+        return {};
+      if (!add_component(info, scan.components[static_cast<std::size_t>(c)])) return {};
+    }
+    scan.data = {codec_.src->next_input_byte, codec_.src->bytes_in_buffer};
+    return scan;
+  }
+
  private:
+  bool add_component(const jpeg_component_info& info, JpegScan::Component& to) const {
+    const JQUANT_TBL* steps = codec_.quant_tbl_ptrs[info.quant_tbl_no];
+    const JHUFF_TBL *dc = codec_.dc_huff_tbl_ptrs[info.dc_tbl_no], *ac = codec_.ac_huff_tbl_ptrs[info.ac_tbl_no];
+    if (steps == nullptr || dc == nullptr || ac == nullptr) return false;
+    to.quantisation = steps->quantval;
+    for (const auto& [spec, table] : {std::pair{&to.dc, dc}, std::pair{&to.ac, ac}}) {
+      std::copy(std::begin(table->bits), std::end(table->bits), spec->counts.begin());
+      std::copy(std::begin(table->huffval), std::end(table->huffval), spec->symbols.begin());
+    }
+    return true;
+  }
+
   void start(J_COLOR_SPACE colours) {
     codec_.out_color_space = colours;
     jpeg_start_decompress(&codec_);
@@ -193,6 +231,10 @@ class JpegSource final : public PixelSource {
   void read_scaled(const Box& region, int factor, PixelBuffer& out) override {
     if (factor == 1) return read(region, out);
     decoder_.read_part(region, factor, out);
+  }
+  bool read_planes(const Box& region, JpegBaseline& baseline, PlanarImage& out) override {
+    const std::optional<JpegScan> scan = is_partial_ ? decoder_.baseline_scan() : std::nullopt;
+    return scan && baseline.read(*scan, region, out);
   }
 
  private:

@@ -8,6 +8,11 @@
 
 #include "io/image.hpp"
 #include "io/pixel_buffer.hpp"
+#include "io/planar_image.hpp"
+
+namespace dime::detail {
+class JpegBaseline;
+}  // namespace dime::detail
 
 namespace dime {
 
@@ -28,6 +33,12 @@ class PixelSource {
   virtual void read_scaled(const Box& region, int factor, PixelBuffer& out) {
     static_cast<void>(factor);
     read(region, out);
+  }
+  /// Fills `out` with at least the pixels of `region`, where the image is stored in planes that can be had fast. Where
+  /// it gives false, `read` and `read_scaled` may still be asked. `decoder` is kept from image to image.
+  virtual bool read_planes(const Box& region, detail::JpegBaseline& decoder, PlanarImage& out) {
+    static_cast<void>(region), static_cast<void>(decoder), static_cast<void>(out);
+    return false;
   }
 };
 
