@@ -8,7 +8,7 @@ cd "$(dirname "$0")/.."
 seconds=${1:-60}
 [ $# -gt 0 ] && shift
 targets=("$@")
-[ ${#targets[@]} -gt 0 ] || targets=(image base64 tsv text_row safetensors tokenizer)
+[ ${#targets[@]} -gt 0 ] || targets=(image base64 csv tsv text_row safetensors tokenizer)
 command -v clang++-16 >/dev/null || { echo "clang++-16 is missing: apt-get install clang-16 libclang-rt-16-dev" >&2; exit 1; }
 scripts/assets.sh "$DIME_ASSETS_DIR"
 
@@ -26,6 +26,8 @@ seed() {
                  printf '\x3a\0\0\0\0\0\0\0{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}    \0\0\0\0' >"$build/corpus/safetensors/small" ;;
     tsv) printf 'a\tb\nc\td\n\0000\n4\n' >"$build/corpus/tsv/indexed"
          printf 'key\tcGF5bG9hZA==\textra\n\n' >"$build/corpus/tsv/plain" ;;
+    csv) printf '\006a,b\r\n"1, ""2""\n",3\n\n4,5' >"$build/corpus/csv/comma"
+         printf '\003\357\273\277a\tb\n"1\n"\t' >"$build/corpus/csv/tab" ;;
     base64) printf 'cGF5bG9hZA==' >"$build/corpus/base64/padded" ;;
     text_row|tokenizer)
       python3 - "$build/corpus/$1" <<'PY'
