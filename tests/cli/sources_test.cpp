@@ -48,5 +48,29 @@ TEST_F(Sources, AMistakeInASubsetIsNamedWithItsPlace) {
                "part.yaml:5:20: [dataset/subset] first: there are no 2000 rows, the source has 1280");
 }
 
+TEST_F(Sources, PairsOfATable) {
+  std::string table = "filepath\ttitle\n";
+  for (const char* image : {"420.jpg", "444.jpg", "lossy.webp", "grey.png"}) {
+    table += std::string(image) + "\t\"a picture,\nnamed \"\"" + image + "\"\"\"\n";
+  }
+  folder_.write("tables/pairs.csv", table);
+  folder_.write("pairs.yaml",
+                "extends: toy.yaml\nname: pairs\n"
+                "data:\n  images: null\n  texts: null\n  pairs:\n"
+                "    source: {type: csv_pairs, file: tables/pairs.csv, root: \"" +
+                    (golden_folder().parent_path() / "images").string() +
+                    "\"}\n"
+                    "    transform: [{type: random_resized_crop, size: 32}, {type: normalize, preset: clip}]\n"
+                    "    batch_size: 2\n"
+                    "models: {student: {text: {width: 32, layers: 1, heads: 1, context: 16}}}\n"
+                    "losses: {vl: null, pvl: null, clip: {type: clip, on: pairs}}\n");
+  const Outcome checked = dime({"check", "pairs.yaml"});
+  EXPECT_EQ(checked.status, 0) << checked.err;
+  EXPECT_NE(checked.out.find("data.pairs: 4 rows, batches of 2\n"), std::string::npos) << checked.out;
+  const Outcome trained = dime({"train", "pairs.yaml", "--run-dir", "r"});
+  ASSERT_EQ(trained.status, 0) << trained.err;
+  EXPECT_EQ(metrics("r").back().at("broken_rows"), 0);
+}
+
 }  // namespace
 }  // namespace dime::test
