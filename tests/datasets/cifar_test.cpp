@@ -3,11 +3,10 @@
 #include <gtest/gtest.h>
 #include <zlib.h>
 
-#include <cstdio>
-
 #include <dime/base64.hpp>
 
 #include "support/datasets.hpp"
+#include "support/tar_files.hpp"
 
 namespace dime {
 namespace {
@@ -24,26 +23,7 @@ std::string row(const std::string& labels, int first) {
   return bytes;
 }
 
-// One member of a tar archive.
-std::string member(const std::string& name, const std::string& content, char type = '0') {
-  std::string header(512, '\0');
-  const auto put = [&](std::size_t at, const std::string& text) { header.replace(at, text.size(), text); };
-  const auto octal = [](std::size_t n, int digits) {
-    std::string text(32, '\0');
-    text.resize(static_cast<std::size_t>(std::snprintf(text.data(), text.size(), "%0*zo", digits, n)));
-    return text;
-  };
-  put(0, name);
-  put(100, "0000644");
-  put(124, octal(content.size(), 11));
-  put(148, std::string(8, ' '));
-  header[156] = type;
-  put(257, "ustar");
-  std::size_t sum = 0;
-  for (const char c : header) sum += static_cast<unsigned char>(c);
-  put(148, octal(sum, 6) + std::string("\0 ", 2));
-  return header + content + std::string((512 - content.size() % 512) % 512, '\0');
-}
+using test::tar_member;
 
 std::string gzip(const std::string& bytes, const std::string& path) {
   gzFile out = gzopen(path.c_str(), "wb");
@@ -154,10 +134,10 @@ TEST_F(Cifar, WorksWithoutNames) {
 
 TEST_F(Cifar, ReadsTheArchiveAsDownloaded) {
   const std::string names = folder_.read("hundred/fine_label_names.txt");
-  const std::string tar = member("cifar-100-binary/", "", '5') +
-                          member("cifar-100-binary/fine_label_names.txt", names) +
-                          member("cifar-100-binary/train.bin", folder_.read("hundred/train.bin")) +
-                          member("cifar-100-binary/test.bin", folder_.read("hundred/test.bin"));
+  const std::string tar = tar_member("cifar-100-binary/", "", '5') +
+                          tar_member("cifar-100-binary/fine_label_names.txt", names) +
+                          tar_member("cifar-100-binary/train.bin", folder_.read("hundred/train.bin")) +
+                          tar_member("cifar-100-binary/test.bin", folder_.read("hundred/test.bin"));
   for (const std::string& archive : {tar + std::string(1024, '\0'), tar}) {
     gzip(archive, path("cifar-100-binary.tar.gz"));
     const auto data = make(root("cifar-100-binary.tar.gz"));
@@ -188,20 +168,23 @@ TEST_F(Cifar, RefusesADamagedArchive) {
     folder_.write("a.tar", bytes);
     return source_error(root("a.tar"));
   };
-  const std::string damaged = "[dataset/cifar] a.tar is no folder, and as a tar archive it is damaged at byte ";
-  const std::string train = member("c/train.bin", folder_.read("hundred/train.bin"));
-  EXPECT_EQ(refusal(""), damaged + "0: the header is cut short");
-  EXPECT_EQ(refusal(std::string(600, 'x')), damaged + "0: the header holds no octal number where one belongs");
+  const std::string archive = "[dataset/cifar] a.tar is no folder, and as a tar archive it is ";
+  const std::string damaged = archive + "damaged at byte ";
+  const std::string train = tar_member("c/train.bin", folder_.read("hundred/train.bin"));
+  EXPECT_EQ(refusal(""), archive + "cut short in the header at byte 0 (needs 512 bytes, 0 are there)");
+  EXPECT_EQ(refusal(std::string(600, 'x')), damaged + "0: the header's checksum is wrong");
   std::string wrong = train;
   wrong[0] = 'C';
   EXPECT_EQ(refusal(wrong), damaged + "0: the header's checksum is wrong");
-  EXPECT_EQ(refusal(train.substr(0, 1000)), damaged + "0: the member is cut short");
-  EXPECT_EQ(refusal(train + "tail"), damaged + std::to_string(train.size()) + ": the header is cut short");
+  EXPECT_EQ(refusal(train.substr(0, 1000)),
+            archive + "cut short in the member c/train.bin (needs 6148 bytes, 488 are there)");
+  EXPECT_EQ(refusal(train + "tail"), archive + "cut short in the header at byte " + std::to_string(train.size()) +
+                                         " (needs 512 bytes, 4 are there)");
   EXPECT_EQ(refusal(train + train), damaged + std::to_string(train.size()) + ": it holds train.bin twice");
   std::string ten;
   for (const int i : {1, 2, 4, 5}) {
     const std::string name = "data_batch_" + std::to_string(i) + ".bin";
-    ten += member("cifar-10-batches-bin/" + name, folder_.read("ten/" + name));
+    ten += tar_member("cifar-10-batches-bin/" + name, folder_.read("ten/" + name));
   }
   EXPECT_EQ(refusal(ten), "[dataset/cifar] a.tar holds no data_batch_3.bin");
   folder_.write("a.tar.gz", folder_.read(gzip(train, path("whole.gz"))).substr(0, 100));
