@@ -4,8 +4,7 @@
 
 #include <dime/error.hpp>
 #include <dime/printable.hpp>
-#include <dime/read_file.hpp>
-#include <dime/text_row.hpp>
+#include <dime/shard_list.hpp>
 #include <dime/tsv.hpp>
 
 #include "io/file_descriptor.hpp"
@@ -16,33 +15,19 @@ namespace {
 
 using Shards = std::vector<std::unique_ptr<const io::TsvShard>>;
 
-std::unique_ptr<const io::TsvShard> open_listed(FilePool& files, const std::filesystem::path& folder,
-                                                std::string_view name, const std::string& place) {
+std::unique_ptr<const io::TsvShard> open_listed(FilePool& files, const ListedShard& shard) {
   try {
-    return std::make_unique<const io::TsvShard>(files, folder / name, std::string(name));
+    return std::make_unique<const io::TsvShard>(files, shard.path, shard.name);
   } catch (const IoError& e) {
-    throw DataError(place + ": " + e.what());
+    throw DataError(shard.place + ": " + e.what());
   } catch (const DataError& e) {
-    throw DataError(place + ": " + e.what());
+    throw DataError(shard.place + ": " + e.what());
   }
 }
 
 Shards open_list(FilePool& files, const std::filesystem::path& list, const std::filesystem::path& root) {
-  const auto bytes = read_file(list);
-  const auto folder = root.empty() ? list.parent_path() : root;
   Shards shards;
-  std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
-  for (std::size_t line = 1; !text.empty(); ++line) {
-    const std::size_t end = std::min(text.find('\n'), text.size());
-    const std::string_view name = strip(text.substr(0, end));
-    text.remove_prefix(std::min(end + 1, text.size()));
-    if (name.empty()) continue;
-    const std::string place = io::shown(list) + ":" + std::to_string(line);
-    if (name.find('\0') != std::string_view::npos) {
-      throw DataError(place + ": \"" + printable(name) + "\" holds a NUL byte, which no file name can");
-    }
-    shards.push_back(open_listed(files, folder, name, place));
-  }
+  for (const auto& shard : read_shard_list(list, root)) shards.push_back(open_listed(files, shard));
   if (shards.empty()) throw DataError(io::shown(list) + " lists no shard; put one .tsv file on each line");
   return shards;
 }
