@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include <dime/error.hpp>
+#include <dime/printable.hpp>
 #include <dime/text_row.hpp>
 
 #include "io/file_descriptor.hpp"
@@ -61,6 +62,12 @@ std::vector<std::string> from_object(const json& object, std::span<const std::st
       "\"class_name\"");
 }
 
+void expect_filled(const std::vector<std::string>& texts) {
+  for (const auto& text : texts) {
+    if (strip(text).empty()) throw RowError("the row holds an empty string");
+  }
+}
+
 json parse_json(std::string_view payload) {
   try {
     return json::parse(payload);
@@ -100,10 +107,18 @@ std::vector<std::string> text_candidates(std::string_view payload, std::span<con
     throw RowError("the text is not UTF-8 at byte " + std::to_string(at));
   }
   auto texts = resolve(payload, templates);
-  for (auto& text : texts) {
-    if (strip(text).empty()) throw RowError("the row holds an empty string");
-    replace_all(text, "[unused0]", "person");
-  }
+  expect_filled(texts);
+  for (auto& text : texts) replace_all(text, "[unused0]", "person");
+  return texts;
+}
+
+std::vector<std::string> json_texts(std::string_view payload, const std::string& key) {
+  payload = strip(payload);
+  if (!payload.starts_with('{')) throw RowError("the text is no JSON object");
+  const json object = parse_json(payload);
+  if (!object.contains(key)) return {};
+  auto texts = strings_of(object[key], '"' + printable(key, longest_shown) + '"');
+  expect_filled(texts);
   return texts;
 }
 

@@ -62,6 +62,21 @@ TEST(TextRow, RefusesJsonThatDoesNotParse) {
             "the text begins with \"[\" but is no JSON: it does not parse at byte 1000001");
 }
 
+TEST(TextRow, ReadsOneMemberOfAnObject) {
+  EXPECT_THAT(json_texts(R"( {"url": 3, "alt": "a cat, [unused0]"} )", "alt"), ElementsAre("a cat, [unused0]"));
+  EXPECT_THAT(json_texts(R"({"alt": ["a cat", "a dog"]})", "alt"), ElementsAre("a cat", "a dog"));
+  EXPECT_THAT(json_texts(R"({"caption": "a cat"})", "alt"), ElementsAre());
+  const auto refusal = [](std::string_view payload) {
+    return error_text<RowError>([&] { json_texts(payload, "alt"); });
+  };
+  EXPECT_EQ(refusal(""), "the text is no JSON object");
+  EXPECT_EQ(refusal("[]"), "the text is no JSON object");
+  EXPECT_EQ(refusal("{a}"), "the text begins with \"{\" but is no JSON: it does not parse at byte 2");
+  EXPECT_EQ(refusal(R"({"alt": 3})"), "\"alt\" must be a string or a list of strings, got number");
+  EXPECT_EQ(refusal(R"({"alt": []})"), "\"alt\" is an empty list");
+  EXPECT_EQ(refusal(R"({"alt": ["a", ""]})"), "the row holds an empty string");
+}
+
 TEST(TextRow, RefusesOtherShapes) {
   EXPECT_EQ(problem("{}"),
             "the JSON object has none of \"captions\", \"caption\", \"tags\", or \"task\": \"classification\" with "

@@ -27,6 +27,11 @@ namespace dime {
 /// are none.
 DIME_API std::vector<std::string> text_candidates(std::string_view payload, std::span<const std::string> templates);
 
+/// The strings of member `key` of a JSON object, which is a string or a list of strings; empty when the object has no
+/// such member. Throws RowError, without saying where the row is, when `payload` is no JSON object, when the member is
+/// something else, and when a string is empty.
+DIME_API std::vector<std::string> json_texts(std::string_view payload, const std::string& key);
+
 /// Prompt templates from a file: one a line, with `{}` where the name goes, blank lines ignored.
 /// Throws IoError when it cannot be read, DataError that names file and line when a line has no `{}` or more than one.
 DIME_API std::vector<std::string> read_templates(const std::filesystem::path& path);
