@@ -8,7 +8,7 @@ cd "$(dirname "$0")/.."
 seconds=${1:-60}
 [ $# -gt 0 ] && shift
 targets=("$@")
-[ ${#targets[@]} -gt 0 ] || targets=(image base64 csv tsv text_row safetensors tokenizer)
+[ ${#targets[@]} -gt 0 ] || targets=(image base64 csv tsv text_row safetensors tokenizer tar npy)
 command -v clang++-16 >/dev/null || { echo "clang++-16 is missing: apt-get install clang-16 libclang-rt-16-dev" >&2; exit 1; }
 scripts/assets.sh "$DIME_ASSETS_DIR"
 
@@ -28,6 +28,12 @@ seed() {
          printf 'key\tcGF5bG9hZA==\textra\n\n' >"$build/corpus/tsv/plain" ;;
     csv) printf '\006a,b\r\n"1, ""2""\n",3\n\n4,5' >"$build/corpus/csv/comma"
          printf '\003\357\273\277a\tb\n"1\n"\t' >"$build/corpus/csv/tab" ;;
+    tar) for format in gnu pax ustar; do
+           tar -b1 --format="$format" -cf "$build/corpus/tar/$format" .clang-format
+           tar -b1 --format="$format" --transform="s,^,$(printf 'd%.0s' {1..110})/," -cf "$build/corpus/tar/long_$format" .clang-format
+         done ;;
+    npy) printf "\x93NUMPY\1\0\x3a\0{'descr': '<f4', 'fortran_order': False, 'shape': (1,), }\n\0\0\x80\x3f" >"$build/corpus/npy/float32"
+         printf "\x93NUMPY\2\0\x3c\0\0\0{'descr': '<f2', 'fortran_order': False, 'shape': (1, 1), }\n\0\x3c" >"$build/corpus/npy/float16" ;;
     base64) printf 'cGF5bG9hZA==' >"$build/corpus/base64/padded" ;;
     text_row|tokenizer)
       python3 - "$build/corpus/$1" <<'PY'
