@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // describe, check, doctor, extract and pack.
+#include <algorithm>
+
+#include <dime/schema.hpp>
+
 #include "cli/program.hpp"
 
 namespace dime::test {
@@ -226,11 +230,15 @@ TEST_F(Commands, PackMistakes) {
     words.push_back(source);
     return dime(words);
   };
+  Words datasets;
+  for (const auto& file : std::filesystem::directory_iterator(plugins_ + "/datasets")) {
+    datasets.push_back(file.path().stem());
+  }
+  std::sort(datasets.begin(), datasets.end());
   expect_error(
       pack("{type: image_foldr, root: a}"),
-      "command line:1:8: [dataset/image_foldr] no such plugin; did you mean \"image_folder\"? datasets found: idx, "
-      "image_folder, text_lines, tsv_features, tsv_images, tsv_texts (searched: " +
-          plugins_ + ")");
+      "command line:1:8: [dataset/image_foldr] no such plugin; did you mean \"image_folder\"? datasets found: " +
+          join(datasets) + " (searched: " + plugins_ + ")");
   expect_error(
       pack("{type: image_folder, root: a, rooot: a}"),
       "command line:1:31: unknown option \"rooot\" of dataset \"image_folder\" (did you mean \"root\"?); it takes: "
