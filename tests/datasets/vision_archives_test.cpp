@@ -173,15 +173,18 @@ TEST_F(ManyArchives, AreReadFromManyThreads) {
 }
 
 TEST_F(ManyArchives, AnotherArchiveOfTheSameNameEndsTheRun) {
+  const DescriptorLimit limit(64);  // 8 archives: a place that a failure kept would be missed
   const auto data = open();
   write_zip(folder_ / "new.zip", {{"x.jpg", "another"}});
   std::filesystem::rename(folder_ / "new.zip", folder_ / "0.zip");
   EXPECT_EQ(folder_.shown(error_text<DataError>([&] { data->get(0); })),
             std::string(kName) + "0.zip has changed since it was opened; start again");
   std::filesystem::remove(folder_ / "0.zip");
-  EXPECT_EQ(folder_.shown(error_text<DataError>([&] { data->get(0); })),
-            std::string(kName) + "cannot open 0.zip: No such file or directory");
-  EXPECT_EQ(data->get(1).image.size(), bytes_of(1).size()) << "the places of those that failed are free again";
+  for (int i = 0; i < 10; ++i) {
+    EXPECT_EQ(folder_.shown(error_text<DataError>([&] { data->get(0); })),
+              std::string(kName) + "cannot open 0.zip: No such file or directory");
+  }
+  EXPECT_EQ(data->get(1).image.size(), bytes_of(1).size());
 }
 
 }  // namespace
