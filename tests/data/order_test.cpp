@@ -16,44 +16,6 @@
 namespace dime {
 namespace {
 
-TEST(Permutation, IsABijectionAtAnySize) {
-  for (const std::uint64_t n : {1ULL, 2ULL, 3ULL, 4ULL, 5ULL, 63ULL, 64ULL, 65ULL, 1000ULL, 65537ULL}) {
-    for (const std::uint64_t key : {0ULL, 1ULL, 12345678901234567ULL}) {
-      const Permutation p(n, key);
-      std::vector<bool> seen(n, false);
-      for (std::uint64_t i = 0; i < n; ++i) {
-        const std::uint64_t x = p(i);
-        ASSERT_LT(x, n);
-        ASSERT_FALSE(seen[x]) << "n " << n << ", " << x << " twice";
-        seen[x] = true;
-      }
-    }
-  }
-}
-
-TEST(Permutation, LooksUniform) {
-  // Where element 0 goes, over many keys: a chi-square of 16 bins (15 degrees of freedom; 37.7 is its 0.1 % point).
-  constexpr std::uint64_t kBins = 16, kKeys = 16000;
-  for (const std::uint64_t element : {0ULL, 7ULL, 15ULL}) {
-    std::vector<double> counts(kBins, 0);
-    for (std::uint64_t key = 0; key < kKeys; ++key) counts[Permutation(kBins, random_key({key}))(element)] += 1;
-    double chi = 0;
-    for (const double c : counts) chi += (c - 1000.0) * (c - 1000.0) / 1000.0;
-    EXPECT_LT(chi, 37.7) << "element " << element;
-  }
-}
-
-TEST(Permutation, NeighboursDoNotStayTogether) {
-  constexpr std::uint64_t n = 100000;
-  const Permutation p(n, 42);
-  double sum = 0;
-  for (std::uint64_t i = 0; i + 1 < n; ++i) {
-    sum += std::abs(static_cast<double>(p(i)) - static_cast<double>(p(i + 1)));
-  }
-  // The mean distance of two random places is n / 3.
-  EXPECT_NEAR(sum / (n - 1), n / 3.0, n * 0.01);
-}
-
 TEST(Order, EachEpochHoldsEachRowOnceInAnOrderOfItsOwn) {
   const Order order({100}, {1}, stream_key(7, "images"), true);
   std::vector<std::vector<std::int64_t>> epochs(3);

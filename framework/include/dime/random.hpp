@@ -61,21 +61,45 @@ class Permutation {
 
   /// The image of i; 0 <= i < n.
   constexpr std::uint64_t operator()(std::uint64_t i) const {
-    do i = round_trip(i);
+    do i = forward(i);
     while (i >= n_);
     return i;
   }
 
+  /// The i whose image is x; 0 <= x < n.
+  constexpr std::uint64_t inverse(std::uint64_t x) const {
+    do x = backward(x);
+    while (x >= n_);
+    return x;
+  }
+
  private:
-  constexpr std::uint64_t round_trip(std::uint64_t x) const {
+  static constexpr std::uint64_t kRounds = 6;
+
+  constexpr std::uint64_t forward(std::uint64_t x) const {
     std::uint64_t left = x >> half_;
     std::uint64_t right = x & mask_;
-    for (std::uint64_t round = 0; round < 6; ++round) {
-      const std::uint64_t next = left ^ (mix64(key_ ^ mix64(right + (round << 56) + 1)) & mask_);
+    for (std::uint64_t round = 0; round < kRounds; ++round) {
+      const std::uint64_t next = left ^ mixed(right, round);
       left = right;
       right = next;
     }
     return (left << half_) | right;
+  }
+
+  constexpr std::uint64_t backward(std::uint64_t x) const {
+    std::uint64_t left = x >> half_;
+    std::uint64_t right = x & mask_;
+    for (std::uint64_t round = kRounds; round-- > 0;) {
+      const std::uint64_t before = right ^ mixed(left, round);
+      right = left;
+      left = before;
+    }
+    return (left << half_) | right;
+  }
+
+  constexpr std::uint64_t mixed(std::uint64_t half, std::uint64_t round) const {
+    return mix64(key_ ^ mix64(half + (round << 56) + 1)) & mask_;
   }
 
   std::uint64_t n_;
