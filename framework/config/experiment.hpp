@@ -92,6 +92,13 @@ struct SourceEntry {
   static Schema<SourceEntry> schema();
 };
 
+/// `locality:` of a stream: how near to each other the rows of a shuffled stream stay.
+struct LocalityOptions {
+  std::int64_t block = 0;
+  std::int64_t window = 0;  ///< a whole number of blocks
+  static Schema<LocalityOptions> schema();
+};
+
 /// How many rows a batch may have.
 inline constexpr Range batch_rows = between(1, 1 << 24);
 
@@ -105,7 +112,8 @@ struct StreamOptions {
   std::string resampling = "exact";
   bool exif_orientation = false;
   bool shuffle = true;
-  std::int64_t batch_size = 0;  ///< global: over all processes
+  std::optional<LocalityOptions> locality;  ///< absent: rows are drawn from anywhere
+  std::int64_t batch_size = 0;              ///< global: over all processes
   std::string last = "drop";
   double broken_rate = 0.01;  ///< above this share of broken rows the run stops
   static Schema<StreamOptions> schema();

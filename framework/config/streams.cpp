@@ -19,6 +19,15 @@ Schema<SourceEntry> SourceEntry::schema() {
       .option("rows", &SourceEntry::rows, "The part of the source that is used.");
 }
 
+Schema<LocalityOptions> LocalityOptions::schema() {
+  // Far from where sums of rows overflow.
+  constexpr Range rows = between(1, 1 << 30);
+  return Schema<LocalityOptions>("Blocks of consecutive rows, shuffled inside of windows.")
+      .option("block", &LocalityOptions::block, "Consecutive rows that are read within one window.", rows, required)
+      .option("window", &LocalityOptions::window, "Rows that are shuffled among themselves: a whole number of blocks.",
+              rows, required);
+}
+
 Schema<StreamOptions> StreamOptions::schema() {
   return Schema<StreamOptions>("A stream of rows.")
       .option("source", &StreamOptions::source, "The data source; none is needed where nothing encodes its rows.")
@@ -34,6 +43,10 @@ Schema<StreamOptions> StreamOptions::schema() {
       .option("exif_orientation", &StreamOptions::exif_orientation,
               "Whether an image is turned as its EXIF orientation says; as published, it is not.")
       .option("shuffle", &StreamOptions::shuffle, "Whether each epoch has an order of its own.")
+      .option(
+          "locality", &StreamOptions::locality,
+          "For disks and network file systems that are slow to find a row: each epoch permutes blocks of consecutive "
+          "rows, and shuffles rows inside of windows of several blocks. Absent: every row is drawn from anywhere.")
       .option("batch_size", &StreamOptions::batch_size, "Rows of a step, over all processes.", batch_rows, required)
       .option("last", &StreamOptions::last,
               "The end of an epoch that fills no batch: left out, or filled from the next epoch.",
@@ -57,6 +70,12 @@ void check_source(const Value& v, const SourceEntry& entry, const std::string& o
   if (entry.rows && !entry.source && v.find("source") == nullptr) {
     problems.add(v.find("rows")->mark(), "option \"rows\" of " + owner + " needs a `source` to take rows of");
   }
+}
+
+void check_locality(const Value& v, const StreamOptions& options, const std::string& owner, Problems& problems) {
+  if (!options.locality || options.shuffle) return;
+  problems.add(v.find("locality")->mark(),
+               "option \"locality\" of " + owner + " cannot stand beside `shuffle: false`; remove one of them");
 }
 
 void normalise(const Value& v, StreamOptions& out, const std::string& owner, Problems& problems) {
@@ -92,6 +111,19 @@ void OptionType<RowsOptions>::read(const Value& v, RowsOptions& out, const Field
                                "), got " + to->describe());
 }
 
+std::string OptionType<LocalityOptions>::type() { return "map"; }
+std::string OptionType<LocalityOptions>::print(const LocalityOptions&) { return ""; }
+std::vector<OptionInfo> OptionType<LocalityOptions>::nested() { return LocalityOptions::schema().options(); }
+void OptionType<LocalityOptions>::read(const Value& v, LocalityOptions& out, const FieldRules&, const std::string& what,
+                                       Problems& problems) {
+  const std::size_t before = problems.size();
+  LocalityOptions::schema().read(v, out, what, problems);
+  if (problems.size() != before || out.window % out.block == 0) return;
+  const Value* window = v.find("window");
+  problems.add(window->mark(), "option \"window\" of " + owner_name(what) + " must be a whole number of blocks of " +
+                                   std::to_string(out.block) + " rows, got " + std::to_string(out.window));
+}
+
 std::string OptionType<SourceEntry>::type() { return "map"; }
 std::string OptionType<SourceEntry>::print(const SourceEntry&) { return ""; }
 std::vector<OptionInfo> OptionType<SourceEntry>::nested() { return SourceEntry::schema().options(); }
@@ -107,7 +139,9 @@ std::vector<OptionInfo> OptionType<StreamOptions>::nested() { return StreamOptio
 void OptionType<StreamOptions>::read(const Value& v, StreamOptions& out, const FieldRules&, const std::string& what,
                                      Problems& problems) {
   StreamOptions::schema().read(v, out, what, problems);
-  if (v.is_map()) normalise(v, out, owner_name(what), problems);
+  if (!v.is_map()) return;
+  check_locality(v, out, owner_name(what), problems);
+  normalise(v, out, owner_name(what), problems);
 }
 
 }  // namespace detail

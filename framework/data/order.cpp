@@ -15,6 +15,7 @@ namespace {
 
 constexpr std::uint64_t kRowPurpose = 1;
 constexpr std::uint64_t kBlockPurpose = 2;
+constexpr std::uint64_t kLocalPurpose = 3;
 
 // The weights by the largest, so that no sum of them overflows.
 std::vector<double> scaled(std::vector<double> weights) {
@@ -47,6 +48,13 @@ std::vector<std::int64_t> largest_remainder(const std::vector<double>& weights, 
   return quotas;
 }
 
+void check_locality(const Locality& locality, bool shuffle) {
+  if (!shuffle) throw ArgumentError("a locality is one of a shuffled order");
+  if (locality.block > 0 && locality.window > 0 && locality.window % locality.block == 0) return;
+  throw ArgumentError("the window of a locality is a whole number of blocks of at least one row, not " +
+                      std::to_string(locality.window) + " rows in blocks of " + std::to_string(locality.block));
+}
+
 }  // namespace
 
 std::uint64_t stream_key(std::int64_t seed, std::string_view stream) {
@@ -55,12 +63,15 @@ std::uint64_t stream_key(std::int64_t seed, std::string_view stream) {
   return random_key({static_cast<std::uint64_t>(seed), name});
 }
 
-Order::Order(std::vector<std::int64_t> sizes, const std::vector<double>& weights, std::uint64_t key, bool shuffle)
+Order::Order(std::vector<std::int64_t> sizes, const std::vector<double>& weights, std::uint64_t key, bool shuffle,
+             std::optional<Locality> locality)
     : sizes_(std::move(sizes)),
       quotas_(largest_remainder(scaled(weights), kBlock)),
       size_(std::accumulate(sizes_.begin(), sizes_.end(), std::int64_t{0})),
       key_(key),
-      shuffle_(shuffle) {
+      shuffle_(shuffle),
+      locality_(locality) {
+  if (locality_) check_locality(*locality_, shuffle_);
   for (std::size_t i = 0; i < quotas_.size(); ++i) {
     if (quotas_[i] == 0) {
       throw DataError("source " + std::to_string(i + 1) + " of the mixture gets no row in a block of " +
@@ -82,12 +93,19 @@ RowId Order::at(std::int64_t place, int retry) const {
 RowId Order::draw(int source, std::int64_t k, int retry) const {
   const std::int64_t n = sizes_[static_cast<std::size_t>(source)];
   const std::int64_t epoch = k / n;
-  const std::int64_t offset = k % n;
-  if (!shuffle_ && retry == 0) return {source, offset, epoch};
-  const Permutation rows(static_cast<std::uint64_t>(n),
-                         random_key({key_, kRowPurpose, static_cast<std::uint64_t>(source),
-                                     static_cast<std::uint64_t>(epoch), static_cast<std::uint64_t>(retry)}));
-  return {source, static_cast<std::int64_t>(rows(static_cast<std::uint64_t>(offset))), epoch};
+  return {source, row(source, epoch, k % n, retry), epoch};
+}
+
+std::int64_t Order::row(int source, std::int64_t epoch, std::int64_t offset, int retry) const {
+  if (!shuffle_ && retry == 0) return offset;
+  const std::int64_t n = sizes_[static_cast<std::size_t>(source)];
+  const auto key = [&](std::uint64_t purpose) {
+    return random_key({key_, purpose, static_cast<std::uint64_t>(source), static_cast<std::uint64_t>(epoch),
+                       static_cast<std::uint64_t>(retry)});
+  };
+  if (locality_ && retry == 0) return LocalPermutation(n, *locality_, key(kLocalPurpose))(offset);
+  const Permutation rows(static_cast<std::uint64_t>(n), key(kRowPurpose));
+  return static_cast<std::int64_t>(rows(static_cast<std::uint64_t>(offset)));
 }
 
 BatchPlan::BatchPlan(std::int64_t rows, std::int64_t batch, bool drop) : rows_(rows), batch_(batch), drop_(drop) {

@@ -3,8 +3,11 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string_view>
 #include <vector>
+
+#include "data/locality.hpp"
 
 namespace dime {
 
@@ -20,18 +23,21 @@ std::uint64_t stream_key(std::int64_t seed, std::string_view stream);
 
 /// The order of a stream over one source or a weighted mixture.
 ///
-/// Places count from 0 and never end. With one source, place p is row permutation_e(p mod n) of epoch e = p div n. In a
-/// mixture each block of 1,024 places holds every source by quota (largest remainder), permuted by the block's key; the
-/// k-th draw of source i is row k mod n_i of its epoch k div n_i.
+/// Places count from 0 and never end. With one source, place p is row permutation_e(p mod n) of epoch e = p div n,
+/// which is a LocalPermutation where a locality is given. In a mixture each block of 1,024 places holds every source by
+/// quota (largest remainder), permuted by the block's key; the k-th draw of source i is row k mod n_i of its epoch k
+/// div n_i.
 class Order {
  public:
   static constexpr std::int64_t kBlock = 1024;
 
   /// `sizes` and `weights` have one entry per source; sizes are > 0. Throws DataError for a weight that is no number
-  /// above 0, and when one leaves a source without a place in a block.
-  Order(std::vector<std::int64_t> sizes, const std::vector<double>& weights, std::uint64_t key, bool shuffle);
+  /// above 0, and when one leaves a source without a place in a block; ArgumentError for a locality without `shuffle`,
+  /// and one whose window is no whole number of blocks.
+  Order(std::vector<std::int64_t> sizes, const std::vector<double>& weights, std::uint64_t key, bool shuffle,
+        std::optional<Locality> locality = std::nullopt);
 
-  /// The row at `place`. `retry` > 0 gives the stand-ins of a broken row, in turn.
+  /// The row at `place`. `retry` > 0 gives the stand-ins of a broken row, in turn: rows from anywhere in the source.
   RowId at(std::int64_t place, int retry = 0) const;
   /// The rows of all sources together: the length of an epoch in places.
   std::int64_t size() const { return size_; }
@@ -39,12 +45,14 @@ class Order {
 
  private:
   RowId draw(int source, std::int64_t k, int retry) const;
+  std::int64_t row(int source, std::int64_t epoch, std::int64_t offset, int retry) const;
 
   std::vector<std::int64_t> sizes_;
   std::vector<std::int64_t> quotas_;
   std::int64_t size_ = 0;
   std::uint64_t key_;
   bool shuffle_;
+  std::optional<Locality> locality_;
 };
 
 /// Cuts an order into full batches.

@@ -26,6 +26,7 @@ LoadedExperiment with_streams(const LoadedExperiment& loaded, const EvaluateEntr
     const auto image = student.spec().image;
     if (from->transform.empty() && image) from->transform = TransformList::evaluation_steps(image->size);
     from->shuffle = false;
+    from->locality.reset();
     into = from;
   };
   take("images", held.images, data.images);

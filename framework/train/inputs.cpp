@@ -68,6 +68,11 @@ std::shared_ptr<const Dataset> open_entry(const std::string& name, const SourceE
   return joined;
 }
 
+std::optional<Locality> locality_of(const StreamOptions& options) {
+  if (!options.locality) return std::nullopt;
+  return Locality{options.locality->block, options.locality->window};
+}
+
 }  // namespace
 
 RowParts parts_of(const BatchContent& content) {
@@ -125,7 +130,7 @@ std::unique_ptr<Stream> open_stream(const std::string& name, const StreamOptions
   }
   const std::uint64_t key = stream_key(context.seed, name);
   try {
-    Order order(std::move(sizes), weights, key, options.shuffle);
+    Order order(std::move(sizes), weights, key, options.shuffle, locality_of(options));
     const BatchPlan plan = plan_batches(name, options, order.size(), wrap);
     const BatchContent complete = complete_content(content, sources);
     const auto resampling = options.resampling == "fused" ? Resampling::fused : Resampling::exact;

@@ -35,6 +35,9 @@ TEST(Examples, FullLanguage) {
   EXPECT_EQ(e.data.images->transform.size(), 4u);
   EXPECT_EQ(e.data.images->resampling, "fused");
   EXPECT_TRUE(e.data.images->exif_orientation);
+  EXPECT_EQ(e.data.images->locality->block, 64);
+  EXPECT_EQ(e.data.images->locality->window, 4096);
+  EXPECT_FALSE(e.data.texts->locality);
   EXPECT_FALSE(e.data.pairs->exif_orientation);
   EXPECT_FALSE(e.evaluate[0].second.exif_orientation);
   ASSERT_EQ(e.data.texts->sources.size(), 1u);

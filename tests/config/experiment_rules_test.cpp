@@ -55,6 +55,32 @@ TEST(Streams, Mistakes) {
   EXPECT_EQ(data("{texts: 3}"), "f.yaml:2:10: option \"texts\" of \"data\" takes a map, got \"3\"");
 }
 
+TEST(Streams, Locality) {
+  const auto said = [](const std::string& options) {
+    return data("{images: {source: {type: a}, batch_size: 1, " + options + "}}");
+  };
+  const std::string of = " of \"locality\" of \"images\" of \"data\" ";
+  EXPECT_EQ(said("locality: {block: 64, window: 4096}"), "");
+  EXPECT_EQ(said("locality: {block: 64, window: 64}, shuffle: true"), "");
+  EXPECT_EQ(said("locality: null, shuffle: false"), "");
+  EXPECT_EQ(said("locality: {block: 64, window: 4100}"),
+            "f.yaml:2:76: option \"window\"" + of + "must be a whole number of blocks of 64 rows, got 4100");
+  EXPECT_EQ(said("locality: {block: 64, window: 32}"),
+            "f.yaml:2:76: option \"window\"" + of + "must be a whole number of blocks of 64 rows, got 32");
+  EXPECT_EQ(said("locality: {block: 0, window: 0}"),
+            "f.yaml:2:64: option \"block\"" + of + "must be between 1 and 1073741824, got 0\n" +
+                "f.yaml:2:75: option \"window\"" + of + "must be between 1 and 1073741824, got 0");
+  EXPECT_EQ(said("locality: {block: 8, window: 1099511627776}"),
+            "f.yaml:2:75: option \"window\"" + of + "must be between 1 and 1073741824, got 1099511627776");
+  EXPECT_EQ(said("locality: {block: 8}"),
+            "f.yaml:2:56: \"locality\" of \"images\" of \"data\" needs option "
+            "\"window\" (Rows that are shuffled among themselves: a whole number of blocks.)");
+  EXPECT_EQ(said("locality: 64"), "f.yaml:2:56: option \"locality\" of \"images\" of \"data\" takes a map, got \"64\"");
+  EXPECT_EQ(said("shuffle: false, locality: {block: 8, window: 64}"),
+            "f.yaml:2:72: option \"locality\" of \"images\" of \"data\" cannot stand beside `shuffle: false`; "
+            "remove one of them");
+}
+
 const std::string streams = "data: {images: {source: {type: a}, batch_size: 1}}";
 const std::string student = "models: {student: {type: m}}";
 
@@ -172,12 +198,13 @@ TEST(Rules, Evaluations) {
             "f.yaml:4:47: option \"text\" of \"e\" of \"evaluate\" needs option \"init\" (the weights of this model)");
   EXPECT_EQ(said("{task: losses, exif_orientation: true, data: {images: {source: {type: a}}}}"),
             "f.yaml:4:39: option \"exif_orientation\" of \"e\" of \"evaluate\" belongs to task zero_shot; remove it");
-  EXPECT_EQ(said("{task: losses, classes: x, data: {images: {source: {type: a}, shufle: true}}}"),
-            "f.yaml:4:30: option \"classes\" of \"e\" of \"evaluate\" belongs to task zero_shot; remove it\n"
-            "f.yaml:4:68: unknown option \"shufle\" of \"images\" of \"data\" of \"e\" of \"evaluate\" (did you mean "
-            "\"shuffle\"?); it takes: batch_size, broken_rate, exif_orientation, features, last, resampling, rows, "
-            "shuffle, source, sources, "
-            "transform");
+  EXPECT_EQ(
+      said("{task: losses, classes: x, data: {images: {source: {type: a}, shufle: true}}}"),
+      "f.yaml:4:30: option \"classes\" of \"e\" of \"evaluate\" belongs to task zero_shot; remove it\n"
+      "f.yaml:4:68: unknown option \"shufle\" of \"images\" of \"data\" of \"e\" of \"evaluate\" (did you mean "
+      "\"shuffle\"?); it takes: batch_size, broken_rate, exif_orientation, features, last, locality, resampling, rows, "
+      "shuffle, source, sources, "
+      "transform");
 }
 
 }  // namespace
