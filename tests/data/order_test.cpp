@@ -5,6 +5,8 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <fstream>
+#include <nlohmann/json.hpp>
 #include <numeric>
 #include <set>
 
@@ -29,6 +31,25 @@ TEST(Order, EachEpochHoldsEachRowOnceInAnOrderOfItsOwn) {
   for (auto& epoch : epochs) {
     std::sort(epoch.begin(), epoch.end());
     for (std::int64_t i = 0; i < 100; ++i) ASSERT_EQ(epoch[static_cast<std::size_t>(i)], i);
+  }
+}
+
+// tests/golden/make_order.py says again, in Python, what the order is: a checkpoint counts on it.
+TEST(Order, IsWhatItWasWhenCheckpointsWereWritten) {
+  std::ifstream file(std::string(DIME_TEST_SOURCE_DIR) + "/tests/golden/order.json");
+  const auto cases = nlohmann::json::parse(file);
+  ASSERT_EQ(cases.size(), 12U);
+  for (const auto& c : cases) {
+    std::optional<Locality> locality;
+    if (!c.at("block").is_null()) locality = Locality{c.at("block"), c.at("window")};
+    const std::uint64_t key = stream_key(c.at("seed"), c.at("stream").get<std::string>());
+    const Order order(c.at("sizes"), c.at("weights"), key, true, locality);
+    const std::int64_t first = c.at("first");
+    for (std::int64_t i = 0; i < 16; ++i) {
+      const RowId id = order.at(first + i, c.at("retry"));
+      EXPECT_EQ((std::vector<std::int64_t>{id.source, id.row, id.epoch}), c.at("rows")[static_cast<std::size_t>(i)])
+          << c;
+    }
   }
 }
 
