@@ -5,6 +5,7 @@
 
 #include <set>
 
+#include "data/numbers.hpp"
 #include "data/source.hpp"
 #include "support/errors.hpp"
 #include "support/golden_images.hpp"
@@ -12,50 +13,20 @@
 namespace dime {
 namespace {
 
-/// Rows of two numbers; `broken` rows do not read.
-class Numbers final : public Dataset {
- public:
-  Numbers(std::int64_t n, std::set<std::int64_t> broken = {}, std::string prefix = "row")
-      : n_(n), broken_(std::move(broken)), prefix_(std::move(prefix)) {}
-  std::int64_t size() const override { return n_; }
-  Row get(std::int64_t i) const override {
-    if (broken_.count(i) != 0) throw RowError("row " + std::to_string(i) + " is broken");
-    Row row;
-    row.key = prefix_ + std::to_string(i);
-    row.vector = {static_cast<float>(i), 1.0F};
-    row.image = {static_cast<std::uint8_t>(i), 0, 0, static_cast<std::uint8_t>(i)};
-    row.pixels = PixelShape{2, 2, 1};
-    row.label = i % 10;
-    return row;
-  }
-  DatasetInfo info() const override { return {true, false, true, 2, {}}; }
+using test::flips;
+using test::Numbers;
+using test::numbers_content;
 
- private:
-  std::int64_t n_;
-  std::set<std::int64_t> broken_;
-  std::string prefix_;
-};
-
-BatchContent numbers_content() {
-  BatchContent content;
-  content.stream = "images";
-  content.pixels = content.vectors = content.labels = true;
-  content.image_size = 2;
-  content.vector_width = 2;
-  return content;
-}
-
-TransformList flips() {
-  Component flip;
-  flip.type = "horizontal_flip";
-  return TransformList({flip});
+std::unique_ptr<Stream> stream_of(std::shared_ptr<const Dataset> rows, const Order& order, const BatchPlan& plan,
+                                  int threads, int rank = 0, int world = 1) {
+  BatchMaker maker(numbers_content(), {std::move(rows)}, flips(), nullptr, 77);
+  return std::make_unique<Stream>(std::move(maker), order, plan, rank, world, make_decode_pool(threads));
 }
 
 std::unique_ptr<Stream> numbers(std::int64_t n, std::int64_t batch, int threads, bool drop = true, int rank = 0,
                                 int world = 1, std::set<std::int64_t> broken = {}) {
-  BatchMaker maker(numbers_content(), {std::make_shared<Numbers>(n, std::move(broken))}, flips(), nullptr, 77);
-  return std::make_unique<Stream>(std::move(maker), Order({n}, {1}, 77, true), BatchPlan(n, batch, drop), rank, world,
-                                  make_decode_pool(threads));
+  return stream_of(std::make_shared<Numbers>(n, std::move(broken)), Order({n}, {1}, 77, true),
+                   BatchPlan(n, batch, drop), threads, rank, world);
 }
 
 void expect_equal(const StreamBatch& a, const StreamBatch& b) {
@@ -67,17 +38,87 @@ void expect_equal(const StreamBatch& a, const StreamBatch& b) {
 }
 
 TEST(Stream, ThreadsChangeNothing) {
-  auto one = numbers(100, 8, 1), three = numbers(100, 8, 3);
-  for (int i = 0; i < 30; ++i) expect_equal(one->next(), three->next());
+  const std::set<std::int64_t> broken{5, 6, 50, 99};
+  auto one = numbers(100, 8, 1, false, 0, 1, broken);
+  std::vector<StreamBatch> expected;
+  for (int i = 0; i < 30; ++i) expected.push_back(one->next());
+  one.reset();  // TBB's limit is that of the smallest pool
+  for (const int threads : {2, 3, 7}) {
+    auto more = numbers(100, 8, threads, false, 0, 1, broken);
+    for (const StreamBatch& batch : expected) expect_equal(batch, more->next());
+  }
 }
 
 TEST(Stream, GoesOnFromAnyBatch) {
-  auto whole = numbers(50, 8, 2, false);
-  for (int i = 0; i < 9; ++i) whole->next();
-  auto part = numbers(50, 8, 1, false);
-  part->next();
-  part->seek(9);
-  for (int i = 9; i < 20; ++i) expect_equal(whole->next(), part->next());
+  for (const std::optional<Locality> locality : {std::optional<Locality>(), std::optional<Locality>({4, 12})}) {
+    for (const bool drop : {true, false}) {
+      const auto open = [&](int threads) {
+        return stream_of(std::make_shared<Numbers>(50), Order({50}, {1}, 77, true, locality), BatchPlan(50, 8, drop),
+                         threads);
+      };
+      auto whole = open(2), part = open(1);
+      part->next();
+      std::vector<StreamBatch> expected;
+      for (int i = 0; i < 20; ++i) expected.push_back(whole->next());
+      for (const std::size_t first : {9U, 0U, 17U}) {
+        part->seek(static_cast<std::int64_t>(first));
+        for (std::size_t i = first; i < 20; ++i) expect_equal(expected[i], part->next());
+      }
+    }
+  }
+}
+
+// Whatever lies before: a run that goes on after a month does not read the month again.
+TEST(Stream, GoesOnWithoutReadingWhatLiesBefore) {
+  const std::int64_t n = 64, batch = 8, first = 1000003;
+  const Order order({n}, {1}, 77, true);
+  const BatchPlan plan(n, batch, true);
+  const auto rows = std::make_shared<test::WatchedNumbers>(n);
+  auto stream = stream_of(rows, order, plan, 2);
+  EXPECT_EQ(rows->asked(), std::vector<std::int64_t>{});
+  stream->seek(first);
+  EXPECT_EQ(stream->next().index, first);
+  stream.reset();
+  std::multiset<std::int64_t> allowed;
+  for (std::int64_t i = first; i < first + static_cast<std::int64_t>(Stream::kAhead); ++i) {
+    for (std::int64_t slot = 0; slot < batch; ++slot) allowed.insert(order.at(plan.place(i, slot)).row);
+  }
+  const auto asked = rows->asked();
+  EXPECT_GE(asked.size(), 8U);
+  EXPECT_TRUE(std::includes(allowed.begin(), allowed.end(), asked.begin(), asked.end()));
+}
+
+TEST(Stream, ReadsNoFurtherThanItsBatchesAhead) {
+  const auto rows = std::make_shared<test::WatchedNumbers>(1000);
+  auto stream = stream_of(rows, Order({1000}, {1}, 77, true), BatchPlan(1000, 8, true), 3);
+  for (std::size_t used = 1; used <= 20; ++used) {
+    stream->next();
+    EXPECT_LE(rows->asked().size(), (used - 1 + Stream::kAhead) * 8);
+  }
+}
+
+TEST(Stream, TheEndOfAnEpochIsLeftOutOrFilledFromTheNext) {
+  const auto epochs = [](bool drop) {
+    auto stream = numbers(10, 4, 1, drop);
+    std::vector<std::string> keys;
+    for (int i = 0; i < 5; ++i) {
+      const StreamBatch batch = stream->next();
+      EXPECT_EQ(batch.size(), 4);
+      EXPECT_EQ(batch.epoch, (i + 1) / (drop ? 2.0 : 2.5));
+      keys.insert(keys.end(), batch.keys.begin(), batch.keys.end());
+    }
+    return keys;
+  };
+  const Order order({10}, {1}, 77, true);
+  std::vector<std::string> wrapped, dropped;
+  for (const int place : {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19}) {
+    wrapped.push_back("row" + std::to_string(order.at(place).row));
+  }
+  for (const int place : {0, 1, 2, 3, 4, 5, 6, 7, 10, 11, 12, 13, 14, 15, 16, 17, 20, 21, 22, 23}) {
+    dropped.push_back("row" + std::to_string(order.at(place).row));
+  }
+  EXPECT_EQ(epochs(false), wrapped);
+  EXPECT_EQ(epochs(true), dropped);
 }
 
 TEST(Stream, AnEpochHoldsEachRowOnceAndAugmentationDiffersBetweenEpochs) {
@@ -92,23 +133,32 @@ TEST(Stream, AnEpochHoldsEachRowOnceAndAugmentationDiffersBetweenEpochs) {
   EXPECT_EQ(std::set<std::string>(keys.begin(), keys.end()).size(), 64U);
 }
 
+/// The same batch from each process's part, in the order of their ranks.
+void expect_parts(const StreamBatch& whole, const std::vector<std::unique_ptr<Stream>>& parts) {
+  std::vector<torch::Tensor> pixels, vectors;
+  std::vector<std::string> keys;
+  std::size_t broken = 0;
+  for (const auto& part : parts) {
+    const StreamBatch batch = part->next();
+    EXPECT_EQ(batch.epoch, whole.epoch);
+    pixels.push_back(batch.pixels);
+    vectors.push_back(batch.vectors);
+    keys.insert(keys.end(), batch.keys.begin(), batch.keys.end());
+    broken += batch.broken.size();
+  }
+  EXPECT_EQ(keys, whole.keys);
+  EXPECT_EQ(broken, whole.broken.size());
+  EXPECT_TRUE(torch::equal(torch::cat(pixels), whole.pixels));
+  EXPECT_TRUE(torch::equal(torch::cat(vectors), whole.vectors));
+}
+
 TEST(Stream, ProcessesShareTheGlobalBatch) {
-  auto whole = numbers(40, 10, 1);
-  for (const int world : {2, 3, 4}) {
-    whole->seek(0);
-    std::vector<std::unique_ptr<Stream>> parts;
-    for (int rank = 0; rank < world; ++rank) parts.push_back(numbers(40, 10, 1, true, rank, world));
-    for (int i = 0; i < 5; ++i) {
-      std::vector<torch::Tensor> pixels;
-      std::vector<std::string> keys;
-      for (auto& part : parts) {
-        const StreamBatch batch = part->next();
-        pixels.push_back(batch.pixels);
-        keys.insert(keys.end(), batch.keys.begin(), batch.keys.end());
-      }
-      const StreamBatch expected = whole->next();
-      EXPECT_EQ(keys, expected.keys);
-      EXPECT_TRUE(torch::equal(torch::cat(pixels), expected.pixels));
+  for (const bool drop : {true, false}) {
+    for (const int world : {1, 2, 3, 4}) {
+      auto whole = numbers(43, 10, 1, drop, 0, 1, {3, 17});
+      std::vector<std::unique_ptr<Stream>> parts;
+      for (int rank = 0; rank < world; ++rank) parts.push_back(numbers(43, 10, 1, drop, rank, world, {3, 17}));
+      for (int i = 0; i < 9; ++i) expect_parts(whole->next(), parts);
     }
   }
 }
