@@ -1,17 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "io/bpe.hpp"
 
-#include <zlib.h>
-
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
 #include <functional>
-#include <memory>
 #include <queue>
 
 #include <dime/error.hpp>
+#include <dime/read_file.hpp>
 
+#include "io/file_descriptor.hpp"
 #include "io/tokenizer_unicode.hpp"
 
 namespace dime {
@@ -25,20 +22,11 @@ constexpr std::size_t largest_file = std::size_t{64} << 20;
 constexpr std::size_t longest_short_word = 16;
 
 std::string read_all(const std::filesystem::path& path) {
-  errno = 0;
-  const std::unique_ptr<gzFile_s, int (*)(gzFile)> file(gzopen(path.c_str(), "rb"), gzclose);
-  if (!file) throw IoError(path.string() + ": cannot read the vocabulary: " + std::strerror(errno));
-  std::string text;
-  std::vector<char> buffer(1 << 16);
-  for (;;) {
-    const int got = gzread(file.get(), buffer.data(), static_cast<unsigned>(buffer.size()));
-    int error = Z_OK;
-    gzerror(file.get(), &error);
-    if (got < 0 || error != Z_OK) throw DataError(path.string() + ": the vocabulary is damaged (gzip); fetch it again");
-    if (got == 0) return text;
-    text.append(buffer.data(), static_cast<std::size_t>(got));
-    if (text.size() > largest_file) throw DataError(path.string() + ": too large for a vocabulary (past 64 MiB)");
+  if (!io::is_there(path)) {
+    throw IoError("the tokenizer's vocabulary " + io::shown(path) + " is missing: scripts/setup.sh makes it");
   }
+  const std::vector<std::uint8_t> bytes = read_unpacked_file(path, largest_file);
+  return {bytes.begin(), bytes.end()};
 }
 
 bool prints(int byte) { return (byte >= 0x21 && byte <= 0x7E) || (byte >= 0xA1 && byte <= 0xAC) || byte >= 0xAE; }
@@ -82,14 +70,14 @@ std::vector<std::pair<std::string_view, std::string_view>> read_pairs(std::strin
 }  // namespace
 
 BpeVocabulary::BpeVocabulary(const std::filesystem::path& path) {
-  const std::string text = read_all(path);
-  const std::vector<SymbolPair> pairs = read_pairs(text, path.string());
+  const std::string text = read_all(path), name = io::shown(path);
+  const std::vector<SymbolPair> pairs = read_pairs(text, name);
   Tokens tokens = byte_symbol_tokens();
   // A symbol that two merges make has the number of the later one.
   start_ = 2 * byte_symbols;
   for (const auto& [first, second] : pairs) tokens[std::string(first).append(second)] = start_++;
   merges_.reserve(pairs.size());
-  for (std::size_t i = 0; i < pairs.size(); ++i) add_merge(pairs[i], i, tokens, path.string());
+  for (std::size_t i = 0; i < pairs.size(); ++i) add_merge(pairs[i], i, tokens, name);
 }
 
 BpeVocabulary::Tokens BpeVocabulary::byte_symbol_tokens() {

@@ -27,7 +27,7 @@ std::vector<std::uint8_t> read_file(const std::filesystem::path& path) {
   return {file.data(), file.data() + file.size()};
 }
 
-std::vector<std::uint8_t> read_unpacked_file(const std::filesystem::path& path) {
+std::vector<std::uint8_t> read_unpacked_file(const std::filesystem::path& path, std::size_t largest) {
   io::FileDescriptor packed = io::open_regular(path);
   const std::unique_ptr<gzFile_s, CloseGzip> file(gzdopen(packed.get(), "rb"));
   if (!file) throw io::io_error("open", path, ENOMEM);
@@ -39,6 +39,9 @@ std::vector<std::uint8_t> read_unpacked_file(const std::filesystem::path& path) 
     bytes.resize(have + kChunk);
     got = gzread(file.get(), bytes.data() + have, kChunk);
     bytes.resize(have + static_cast<std::size_t>(got > 0 ? got : 0));
+    if (bytes.size() > largest) {
+      throw DataError(io::shown(path) + " is too large: it holds more than " + std::to_string(largest) + " bytes");
+    }
   }
   int error = Z_OK;
   gzerror(file.get(), &error);

@@ -37,6 +37,15 @@ TEST_F(ReadFile, GivesTheBytesPackedOrNot) {
   EXPECT_EQ(read_unpacked_file(folder_ / "packed"), (Bytes{'a', 'b', 'c'}));
 }
 
+TEST_F(ReadFile, UnpacksNoMoreThanAsked) {
+  gzFile out = gzopen((folder_ / "packed").c_str(), "wb");
+  gzputs(out, "abc");
+  gzclose(out);
+  EXPECT_EQ(read_unpacked_file(folder_ / "packed", 3), (Bytes{'a', 'b', 'c'}));
+  EXPECT_EQ(folder_.shown(test::error_text<DataError>([&] { read_unpacked_file(folder_ / "packed", 2); })),
+            "packed is too large: it holds more than 2 bytes");
+}
+
 TEST_F(ReadFile, RefusesWhatIsNoRegularFile) {
   ASSERT_EQ(mkfifo((folder_ / "pipe").c_str(), 0600), 0);
   std::filesystem::create_directory(folder_ / "folder");

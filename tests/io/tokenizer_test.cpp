@@ -2,6 +2,7 @@
 #include "io/tokenizer.hpp"
 
 #include <gmock/gmock.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cstdlib>
@@ -150,7 +151,14 @@ class Vocabulary : public testing::Test {
 
 TEST_F(Vocabulary, MustBeThere) {
   EXPECT_THAT([this] { ClipTokenizer tokenizer(path_); },
-              ThrowsMessage<IoError>(path_.string() + ": cannot read the vocabulary: No such file or directory"));
+              ThrowsMessage<IoError>("the tokenizer's vocabulary " + path_.string() +
+                                     " is missing: scripts/setup.sh makes it"));
+}
+
+TEST_F(Vocabulary, MustBeARegularFile) {
+  ASSERT_EQ(mkfifo(path_.c_str(), 0600), 0);
+  EXPECT_THAT([this] { ClipTokenizer tokenizer(path_); },
+              ThrowsMessage<IoError>("cannot read " + path_.string() + ": it is no regular file"));
 }
 
 TEST_F(Vocabulary, MustBeClips) {
@@ -167,7 +175,7 @@ TEST_F(Vocabulary, MustMergeWhatItKnows) {
 
 TEST_F(Vocabulary, MustBeWholeGzip) {
   expect(std::string("\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03garbage", 17),
-         ": the vocabulary is damaged (gzip); fetch it again");
+         " is damaged: the gzip stream does not unpack");
 }
 
 TEST(HtmlReferences, MustBeReferences) {

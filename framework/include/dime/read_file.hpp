@@ -2,6 +2,7 @@
 // Whole files into memory. Torch-free.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <vector>
@@ -15,7 +16,9 @@ namespace dime {
 DIME_API std::vector<std::uint8_t> read_file(const std::filesystem::path& path);
 
 /// The bytes of a file, unpacked when its content (not its name) is gzip.
-/// Throws IoError as read_file, DataError when the gzip stream is damaged or cut short.
-DIME_API std::vector<std::uint8_t> read_unpacked_file(const std::filesystem::path& path);
+/// Throws IoError as read_file, DataError when the gzip stream is damaged or cut short, or holds more than `largest`
+/// bytes.
+DIME_API std::vector<std::uint8_t> read_unpacked_file(const std::filesystem::path& path,
+                                                      std::size_t largest = SIZE_MAX);
 
 }  // namespace dime
