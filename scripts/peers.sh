@@ -3,7 +3,7 @@
 # Makes the Python environment that the parity tests and benchmarks compare with, in the cache folder (5 GB). Python is never
 # needed to run dime.
 #   scripts/peers.sh [--benchmarks]
-# --benchmarks adds what only benchmarks/ needs (DALI: 1 GB more).
+# --benchmarks adds what only benchmarks/ needs (DALI: 1 GB more; instant-clip-tokenizer).
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 . scripts/environment.sh
@@ -14,7 +14,7 @@ esac
 venv="$DIME_CACHE_DIR/peers-venv"
 tests="torch==$DIME_TORCH_VERSION torchvision==0.26.0 open_clip_torch==3.3.0 ftfy==6.3.1 regex==2026.11.15 timm==1.0.31
   pillow==13.0.0 numpy==2.4.6 safetensors tensorboard"
-benchmarks="nvidia-dali-cuda130==2.4.0"
+benchmarks="nvidia-dali-cuda130==2.4.0 instant-clip-tokenizer==0.1.1"
 
 install() {  # install STAMP PACKAGES
   local stamp="$venv/$1" wanted=$2

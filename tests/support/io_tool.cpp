@@ -4,12 +4,15 @@
 //   {"op": "image", "path": P, "out": P, "box": [top, left, height, width], "size": [height, width] | short side,
 //    "filter": "bicubic", "exif_orientation": true, "center": [height, width], "flip": true, "mean": [..], "std": [..]}
 //   {"op": "tokens", "text": T}   {"op": "padded", "text": T, "context": 77}
+//   {"op": "locales"}   {"op": "names", "locale": L}: names of languages and countries in that of L
 // Use: io_tool [VOCABULARY]
 //      io_tool pipeline
 // The second form reads binary jobs, little endian: u32 size of an encoded image, the image, ten int32 (short side or
 // 0, its filter: 0 bilinear, 1 bicubic; the crop's top, left, height, width; the side of the result, its filter; flip;
 // form: 0 exact, 1 fused), and answers each with u32 status (0: fine), u32 size, and float32 [3, side, side] normalised
 // as CLIP's, or the error's text.
+#include <unicode/locid.h>
+
 #include <fstream>
 #include <iostream>
 #include <iterator>
@@ -96,9 +99,32 @@ json answer_image(const json& request) {
   return {{"height", plan.size().height}, {"width", plan.size().width}};
 }
 
+json locales() {
+  std::int32_t count = 0;
+  const icu::Locale* const all = icu::Locale::getAvailableLocales(count);
+  json ids = json::array();
+  for (const icu::Locale* locale = all; locale != all + count; ++locale) ids.push_back(locale->getName());
+  return {{"locales", std::move(ids)}};
+}
+
+json names_in(const icu::Locale& language) {
+  json names = json::array();
+  const auto add = [&](const icu::Locale& named) {
+    icu::UnicodeString text;
+    std::string bytes;
+    named.getDisplayName(language, text).toUTF8String(bytes);
+    names.push_back(bytes);
+  };
+  for (const char* const* code = icu::Locale::getISOLanguages(); *code != nullptr; ++code) add(icu::Locale(*code));
+  for (const char* const* code = icu::Locale::getISOCountries(); *code != nullptr; ++code) add(icu::Locale("", *code));
+  return {{"names", std::move(names)}};
+}
+
 json answer(const json& request, const std::optional<dime::ClipTokenizer>& tokenizer) {
   const std::string op = request.at("op");
   if (op == "image") return answer_image(request);
+  if (op == "locales") return locales();
+  if (op == "names") return names_in(icu::Locale(request.at("locale").get<std::string>().c_str()));
   if (!tokenizer) throw dime::ArgumentError("this request needs a vocabulary");
   const std::string text = request.at("text");
   if (op == "tokens") return {{"tokens", tokenizer->encode(text)}};
