@@ -12,6 +12,8 @@
 
 #include <dime/api.hpp>
 
+#include "io/bpe_merge.hpp"
+
 namespace dime {
 
 /// The merges of bpe_simple_vocab_16e6.txt and the numbers of the symbols; immutable once made.
@@ -27,24 +29,14 @@ class DIME_API BpeVocabulary {
   std::int32_t end_token() const { return start_ + 1; }
 
  private:
-  struct Merge {
-    std::int32_t rank;
-    std::int32_t token;
-  };
   using SymbolPair = std::pair<std::string_view, std::string_view>;
   using Tokens = std::unordered_map<std::string, std::int32_t>;
   // Numbers the symbols of single bytes, inside and at the end of a word.
   Tokens byte_symbol_tokens();
   void add_merge(const SymbolPair& pair, std::size_t rank, const Tokens& tokens, const std::string& name);
-  // nullptr when the two are not merged.
-  const Merge* merge_of(std::int32_t first, std::int32_t second) const;
-  // The pair of `word` that is merged first, or nullptr when none is.
-  const Merge* best_pair(const std::vector<std::int32_t>& word, std::uint64_t& pair) const;
-  void merge_short(std::vector<std::int32_t>& symbols) const;
-  class LongWord;
 
-  std::int32_t byte_tokens_[256] = {};
-  std::unordered_map<std::uint64_t, Merge> merges_;
+  std::uint16_t byte_tokens_[256] = {};
+  detail::MergeTable merges_;
   std::int32_t start_ = 0;
 };
 
