@@ -42,6 +42,9 @@ class DIME_API ClipTokenizer {
   std::int32_t size() const { return vocabulary_.end_token() + 1; }       ///< 49408
 
  private:
+  // Appends the tokens of `text`, and may leave out those of the words after the first `enough` tokens.
+  void append(std::string_view text, std::size_t enough, std::vector<std::int32_t>& tokens) const;
+
   BpeVocabulary vocabulary_;
   detail::TextCleaner cleaner_;
 };

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "io/tokenizer_repairs.hpp"
 #include "io/tokenizer_unicode.hpp"
 #include "io/tokenizer_windows.hpp"
 
@@ -15,68 +16,6 @@ constexpr std::size_t longest_segment = 1000000;
 // ftfy takes away one level of references a pass, with the other repairs between. Past so many levels no text is sane,
 // and all the rest go in one pass: as many passes as levels would take hours.
 constexpr int shallow_passes = 8;
-
-std::u32string_view ligature(char32_t c) {
-  switch (c) {
-    case 0x132:
-      return U"IJ";
-    case 0x133:
-      return U"ij";
-    case 0x149:
-      return U"\u02BCn";
-    case 0x1C4:
-      return U"D\u017D";
-    case 0x1C5:
-      return U"D\u017E";
-    case 0x1C6:
-      return U"d\u017E";
-    case 0x1C7:
-      return U"LJ";
-    case 0x1C8:
-      return U"Lj";
-    case 0x1C9:
-      return U"lj";
-    case 0x1CA:
-      return U"NJ";
-    case 0x1CB:
-      return U"Nj";
-    case 0x1CC:
-      return U"nj";
-    case 0x1F1:
-      return U"DZ";
-    case 0x1F2:
-      return U"Dz";
-    case 0x1F3:
-      return U"dz";
-    case 0xFB00:
-      return U"ff";
-    case 0xFB01:
-      return U"fi";
-    case 0xFB02:
-      return U"fl";
-    case 0xFB03:
-      return U"ffi";
-    case 0xFB04:
-      return U"ffl";
-    case 0xFB05:
-      return U"\u017Ft";
-    case 0xFB06:
-      return U"st";
-    default:
-      return {};
-  }
-}
-
-bool is_control(char32_t c) {
-  return c <= 0x08 || c == 0x0B || (c >= 0x0E && c <= 0x1F) || c == 0x7F || (c >= 0x206A && c <= 0x206F) ||
-         c == 0xFEFF || (c >= 0xFFF9 && c <= 0xFFFC);
-}
-
-char32_t uncurl(char32_t c) {
-  if (c == 0x2BC || (c >= 0x2018 && c <= 0x201B)) return U'\'';
-  if (c >= 0x201C && c <= 0x201F) return U'"';
-  return c;
-}
 
 bool is_line_break(char32_t c) { return c == U'\r' || c == 0x2028 || c == 0x2029 || c == 0x85; }
 
@@ -94,7 +33,7 @@ void append_plain(char32_t c, std::u32string& out) {
   }
 }
 
-std::u32string plain(const std::u32string& text) {
+std::u32string repair_characters(const std::u32string& text) {
   std::u32string out;
   out.reserve(text.size());
   for (const char32_t c : text) append_plain(c, out);
@@ -147,11 +86,6 @@ std::u32string collapse_spaces(const std::u32string& text) {
   return out;
 }
 
-bool is_plain_ascii(std::string_view text) {
-  return std::all_of(text.begin(), text.end(),
-                     [](char c) { return (c >= ' ' && c < 0x7F && c != '&') || c == '\n' || c == '\t'; });
-}
-
 }  // namespace
 
 std::u32string TextCleaner::fix_segment(std::u32string text, bool unescape) const {
@@ -160,7 +94,7 @@ std::u32string TextCleaner::fix_segment(std::u32string text, bool unescape) cons
     if (unescape) text = references_.unescape_strict(std::move(text), pass >= shallow_passes);
     while (mojibake_.fix(text)) {
     }
-    text = without_escapes(unix_lines(plain(text)));
+    text = without_escapes(unix_lines(repair_characters(text)));
     std::erase_if(text, is_control);
     text = nfc(text);
     if (text == before) return text;
@@ -182,13 +116,11 @@ std::u32string TextCleaner::fix_text(const std::u32string& text) const {
   return out;
 }
 
-std::u32string TextCleaner::clean(std::string_view text) const {
-  if (is_plain_ascii(text)) {
-    std::u32string ascii(text.begin(), text.end());
-    for (char32_t& c : ascii) c = c >= U'A' && c <= U'Z' ? c + 0x20 : c;
-    return collapse_spaces(ascii);
-  }
-  return lower(collapse_spaces(references_.unescape(references_.unescape(fix_text(from_utf8(text))))));
+std::string TextCleaner::clean_fully(std::string_view text) const {
+  const std::u32string fixed = references_.unescape(references_.unescape(fix_text(from_utf8(text))));
+  std::string clean;
+  for (const char32_t c : lower(collapse_spaces(fixed))) append_utf8(c, clean);
+  return clean;
 }
 
 }  // namespace dime::detail

@@ -8,6 +8,7 @@
 
 #include "io/tokenizer_html.hpp"
 #include "io/tokenizer_mojibake.hpp"
+#include "io/tokenizer_plain.hpp"
 
 namespace dime::detail {
 
@@ -18,8 +19,16 @@ class TextCleaner {
   explicit TextCleaner(const std::filesystem::path& folder)
       : references_(folder / "html_entities.txt"), mojibake_(folder / "mojibake.txt") {}
 
-  /// `text` (UTF-8) repaired, unescaped, in lower case, with single spaces between words.
-  std::u32string clean(std::string_view text) const;
+  /// `text` (UTF-8) repaired, unescaped and in lower case, as UTF-8. How many spaces stand between words is not told.
+  std::string clean(std::string_view text) const {
+    std::string clean;
+    return plain_.clean(text, clean) ? clean : clean_fully(text);
+  }
+
+  /// The same by all the steps, also where `text` needs none; single spaces between words.
+  std::string clean_fully(std::string_view text) const;
+
+  const PlainText& plain() const { return plain_; }
 
  private:
   std::u32string fix_text(const std::u32string& text) const;
@@ -27,6 +36,7 @@ class TextCleaner {
 
   HtmlReferences references_;
   Mojibake mojibake_;
+  PlainText plain_;
 };
 
 }  // namespace dime::detail

@@ -8,12 +8,15 @@
 #include <cstdlib>
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <random>
 #include <thread>
 
 #include <dime/error.hpp>
 
+#include "io/tokenizer_clean.hpp"
 #include "io/tokenizer_html.hpp"
 #include "io/tokenizer_mojibake.hpp"
+#include "io/tokenizer_unicode.hpp"
 #include "support/errors.hpp"
 #include "support/scratch_folder.hpp"
 
@@ -80,6 +83,22 @@ TEST_F(Tokenizer, PadsAndCutsAsOpenClip) {
   }
 }
 
+TEST_F(Tokenizer, CutsWhatEncodeGives) {
+  const json rows = golden().at("encode");
+  for (const json& row : rows) {
+    const std::string text = row.at("text");
+    for (const std::size_t context : {1u, 2u, 3u, 8u, 77u}) {
+      std::vector<std::int64_t> expected{49406};
+      for (const json& token : row.at("tokens")) expected.push_back(token);
+      expected.push_back(49407);
+      const bool cut = expected.size() > context;
+      expected.resize(context, 0);
+      if (cut) expected.back() = 49407;
+      EXPECT_EQ(padded(text, context), expected) << row.at("text").dump() << " to " << context;
+    }
+  }
+}
+
 TEST_F(Tokenizer, KnowsItsMarks) {
   EXPECT_EQ(tokenizer_->start_token(), 49406);
   EXPECT_EQ(tokenizer_->end_token(), 49407);
@@ -132,6 +151,71 @@ TEST_F(Tokenizer, IsTheSameFromManyThreads) {
   }
   for (std::thread& thread : threads) thread.join();
   EXPECT_EQ(wrong, (std::vector<int>{0, 0, 0, 0}));
+}
+
+// Up to 40 of the characters of some of these alphabets, with the ASCII that the short way of cleaning must look at.
+std::string random_text(std::mt19937& random) {
+  static constexpr std::pair<char32_t, char32_t> alphabets[] = {
+      {0x00, 0x80},      {0x20, 0x7F},       {0x80, 0x250},      {0xC0, 0x100},     {0x300, 0x370},   {0x370, 0x530},
+      {0x590, 0x700},    {0x900, 0xE80},     {0x1100, 0x1200},   {0x2000, 0x2070},  {0x2E80, 0x3200}, {0xAC00, 0xD7B0},
+      {0xFB00, 0x10000}, {0x1F300, 0x1F700}, {0x1FFF0, 0x20010}, {0xE0000, 0xE0080}};
+  const auto draw = [&](std::size_t below) { return random() % below; };
+  const auto [first, last] = alphabets[draw(std::size(alphabets))];
+  std::string text;
+  for (std::size_t size = draw(40); size > 0; --size) {
+    if (draw(4) == 0) {
+      text.push_back(" &'<AZa;=\n"[draw(10)]);
+    } else {
+      detail::append_utf8(static_cast<char32_t>(first + draw(last - first)), text);
+    }
+  }
+  return text;
+}
+
+std::string with_single_spaces(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    if (c != ' ' || (!out.empty() && out.back() != ' ')) out.push_back(c);
+  }
+  if (!out.empty() && out.back() == ' ') out.pop_back();
+  return out;
+}
+
+TEST_F(Tokenizer, CleansTheShortWayAsTheLong) {
+  const detail::TextCleaner cleaner(vocabulary_path().parent_path());
+  std::vector<std::string> texts;
+  const json rows = golden().at("encode");
+  for (const json& row : rows) texts.push_back(row.at("text"));
+  std::mt19937 random(7);
+  for (int i = 0; i < 20000; ++i) texts.push_back(random_text(random));
+  int plain = 0;
+  for (const std::string& text : texts) {
+    std::string clean;
+    if (!cleaner.plain().clean(text, clean)) continue;
+    ++plain;
+    EXPECT_EQ(with_single_spaces(clean), cleaner.clean_fully(text)) << json(text).dump();
+  }
+  EXPECT_GT(plain, 5000);
+  EXPECT_LT(plain, 20000);
+}
+
+TEST_F(Tokenizer, CleansCommonTextsTheShortWay) {
+  const detail::TextCleaner cleaner(vocabulary_path().parent_path());
+  std::string clean;
+  for (const char* text : {"", "A photo\tof a cat.", "black & white &", "it\u2019s \u201Cquoted\u201D \u2013 yes\u2026",
+                           "CAF\u00C9 na\u00EFve", "\u041F\u0420\u0418\u0432\u0435\u0442", "\u4F60\u597D\uFF0C\u3000!",
+                           "\U0001F469\u200D\U0001F467 \u2764\uFE0F", "\u0BB5\u0BA3\u0B95\u0BCD\u0B95\u0BBE"}) {
+    EXPECT_TRUE(cleaner.plain().clean(text, clean)) << text;
+  }
+  for (const char* text : {"R&D", "&amp;",
+                           "&\uFF03"
+                           "38;",
+                           "\uFF06"
+                           "lt;",
+                           "caf\u00C3\u00A9", "nul\x01", "\uFB01ne", "e\u0301", "\u03A3", "\u0130", "\uFF1D\u0338",
+                           "\U00020000", "\x7F", "\u2028"}) {
+    EXPECT_FALSE(cleaner.plain().clean(text, clean)) << text;
+  }
 }
 
 class Vocabulary : public testing::Test {
