@@ -5,6 +5,7 @@
 Use: tokenizer_parity.py BUILD/tests/io_tool ASSETS/clip   (in a venv with open_clip_torch)
 """
 import html.entities
+import itertools
 import os
 import random
 import re
@@ -14,6 +15,7 @@ import unicodedata
 from ftfy import TextFixerConfig, fix_and_explain, fix_text
 from open_clip.tokenizer import SimpleTokenizer
 
+import corpora
 from io_tool import Checks, Tool
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "golden"))
@@ -52,6 +54,11 @@ class Bench:
         detail += f"; {len(texts) - len(kept)} left out as mojibake" if skip_mojibake else ""
         self.checks.check(name, not wrong, detail)
 
+    def compare_padded(self, name, texts, contexts):
+        wrong = [t for t in texts for c in contexts
+                 if self.tool.ask(op="padded", text=t, context=c).get("tokens") != self.theirs(t, context_length=c)[0].tolist()]
+        self.checks.check(name, not wrong, f"{len(texts)} texts" + (f", first wrong {wrong[0][:80]!a}" if wrong else ""))
+
 
 def characters():
     """Every assigned code point of Python's Unicode, in a context."""
@@ -85,15 +92,49 @@ def chains(rng, count):
         yield "&" + "".join(rng.choice(parts[1:8] if rng.random() < 0.8 else parts) for _ in range(rng.randint(1, 24)))
 
 
+def emoji():
+    """Faces, hands in each skin, families, flags, keycaps, hearts with and without the mark that colours them."""
+    pictures = [chr(c) for first, last in ((0x2600, 0x27C0), (0x1F300, 0x1FB00)) for c in range(first, last) if unicodedata.category(chr(c)) == "So"]
+    hands = [hand + chr(skin) for hand in "👍👋🙏💪🤝" for skin in range(0x1F3FB, 0x1F400)]
+    joined = ["\u200d".join(family) for family in itertools.product("👨👩🧑", "👩👨❤", "👧👦💻")]
+    flags = [chr(0x1F1E6 + a) + chr(0x1F1E6 + b) for a in range(26) for b in range(26)]
+    keycaps = [digit + "\ufe0f\u20e3" for digit in "0123456789#*"]
+    for picture in pictures + hands + joined + flags + keycaps:
+        yield picture
+        yield f"A photo of {picture}\ufe0f, and{picture}{picture} it's {picture.upper()}THE{picture}END"
+
+
+def controls():
+    """Each control character and mark of direction or format, in and around words."""
+    marks = [chr(c) for c in range(0x110000) if unicodedata.category(chr(c)) in ("Cc", "Cf", "Zl", "Zp", "Zs")]
+    for mark in marks:
+        yield from (mark, f"a{mark}b {mark}c{mark}", f"It{mark}'s{mark}\n{mark}&{mark}amp; {mark}\x1b[3{mark}1m 7{mark}8")
+
+
+def long_texts(rng, size=100000):
+    """Texts of 100,000 characters: many words, or one."""
+    sources = [corpora.glosses(), [name + " " for name in list(html.entities.html5)], ["a"], ["ab", "ba"], ["猫"], ["😀"], ["'s"], ["1"], [" "], ["."],
+               ["\x01"], ["&amp;"], ["é"], ["<", "end_of_text", "|>"], ["А", "б"], ["\u0301"]]
+    for source in sources:
+        text = "".join(rng.choice(source) for _ in range(size // min(map(len, source))))
+        yield text[:size]
+
+
+def many_sentences(bench, rng):
+    """All of WordNet, names in every language, and what there is of each odd kind."""
+    texts = ["", " ", "\n", "\t \u3000"] + corpora.glosses() + corpora.lemmas() + corpora.names(bench.tool) + list(emoji()) + list(controls())
+    texts += [form.format(name) for name in html.entities.html5 for form in ("P&{0} <b>&{0}</b>", "{0} &{0} &amp;{0}")]
+    return texts + list(long_texts(rng))
+
+
 def main():
     bench = Bench(sys.argv[1], sys.argv[2])
     rng = random.Random(5)
     bench.compare("sentences", sentences())
-    padded = sentences()
-    same = all(
-        bench.tool.ask(op="padded", text=t, context=c)["tokens"] == bench.theirs(t, context_length=c)[0].tolist()
-        for t in padded for c in (5, 77))
-    bench.checks.check("padded to 5 and 77", same)
+    many = many_sentences(bench, rng)
+    bench.compare("many sentences", many)
+    bench.checks.check("at least 100,000 of them", len(many) >= 100000, f"{len(many)}")
+    bench.compare_padded("padded to 5 and 77", sentences() + many[::50] + list(long_texts(rng)), (5, 77))
     bench.compare("every character between letters", [f"x{c}y 1" for c in characters()])
     entities = html.entities.html5
     bench.compare("every HTML name", [f"a &{name} b" for name in entities] + [f"P&{name}x" for name in entities], skip_mojibake=True)
