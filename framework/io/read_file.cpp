@@ -9,7 +9,6 @@
 #include <dime/read_file.hpp>
 
 #include "io/file_descriptor.hpp"
-#include "io/mapped_file.hpp"
 
 namespace dime {
 namespace {
@@ -23,8 +22,20 @@ constexpr std::size_t kChunk = std::size_t{1} << 20;
 }  // namespace
 
 std::vector<std::uint8_t> read_file(const std::filesystem::path& path) {
-  const io::MappedFile file(path);
-  return {file.data(), file.data() + file.size()};
+  std::size_t size = 0;
+  const io::FileDescriptor file = io::open_regular(path, &size);
+  // Read, not mapped: a file that shrinks meanwhile is shorter then, and no signal.
+  std::vector<std::uint8_t> bytes(size);
+  std::size_t have = 0;
+  while (have < size) {
+    const ssize_t got = ::read(file.get(), bytes.data() + have, size - have);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) throw io::io_error("read", path, errno);
+    if (got == 0) break;
+    have += static_cast<std::size_t>(got);
+  }
+  bytes.resize(have);
+  return bytes;
 }
 
 std::vector<std::uint8_t> read_unpacked_file(const std::filesystem::path& path, std::size_t largest) {

@@ -5,10 +5,10 @@
 
 #include <dime/error.hpp>
 #include <dime/printable.hpp>
+#include <dime/read_file.hpp>
 #include <dime/text_row.hpp>
 
 #include "io/file_descriptor.hpp"
-#include "io/mapped_file.hpp"
 
 namespace dime {
 namespace {
@@ -131,9 +131,9 @@ std::string template_problem(std::string_view prompt_template) {
 }
 
 std::vector<std::string> read_templates(const std::filesystem::path& path) {
-  const io::MappedFile file(path);
+  const auto bytes = read_file(path);
   std::vector<std::string> templates;
-  std::string_view text = file.view();
+  std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
   for (std::size_t number = 1; !text.empty(); ++number) {
     const std::size_t end = std::min(text.find('\n'), text.size());
     const std::string_view line = strip(text.substr(0, end));
