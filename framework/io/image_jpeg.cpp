@@ -145,9 +145,16 @@ class Decoder {
   }
 
  private:
+  // libjpeg takes a table's number from the file as it is, and judges it when decoding begins.
+  template <class T, std::size_t kTables>
+  static const T* table(T* const (&tables)[kTables], int number) {
+    return number >= 0 && static_cast<std::size_t>(number) < kTables ? tables[number] : nullptr;
+  }
+
   bool add_component(const jpeg_component_info& info, JpegScan::Component& to) const {
-    const JQUANT_TBL* steps = codec_.quant_tbl_ptrs[info.quant_tbl_no];
-    const JHUFF_TBL *dc = codec_.dc_huff_tbl_ptrs[info.dc_tbl_no], *ac = codec_.ac_huff_tbl_ptrs[info.ac_tbl_no];
+    const JQUANT_TBL* steps = table(codec_.quant_tbl_ptrs, info.quant_tbl_no);
+    const JHUFF_TBL* dc = table(codec_.dc_huff_tbl_ptrs, info.dc_tbl_no);
+    const JHUFF_TBL* ac = table(codec_.ac_huff_tbl_ptrs, info.ac_tbl_no);
     if (steps == nullptr || dc == nullptr || ac == nullptr) return false;
     to.quantisation = steps->quantval;
     for (const auto& [spec, table] : {std::pair{&to.dc, dc}, std::pair{&to.ac, ac}}) {
