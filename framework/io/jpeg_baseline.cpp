@@ -121,6 +121,16 @@ void fill_block(int dc, float scale, std::uint8_t* out, std::size_t stride) {
   for (std::size_t x = 0; x < kBlock; ++x) std::memset(out + x * stride, pixel, kBlock);
 }
 
+// A difference of DC values has at most 15 bits, and no run before it.
+bool is_for_dc(const HuffmanSpec& spec) {
+  std::size_t count = 0;
+  for (const std::uint8_t of_length : spec.counts) count += of_length;
+  constexpr std::uint8_t most = 15;
+  return count <= spec.symbols.size() &&
+         std::all_of(spec.symbols.begin(), spec.symbols.begin() + static_cast<std::ptrdiff_t>(count),
+                     [](std::uint8_t symbol) { return symbol <= most; });
+}
+
 // Minimum coded units: [first, last) of them hold a region.
 struct Units {
   int rows_first, rows_last, columns_first, columns_last, across;
@@ -144,7 +154,7 @@ struct Units {
 bool JpegBaseline::prepare(const JpegScan& scan) {
   for (std::size_t c = 0; c < components_.size(); ++c) {
     const JpegScan::Component& from = scan.components[c];
-    if (!components_[c].dc.set(from.dc) || !components_[c].ac.set(from.ac)) return false;
+    if (!is_for_dc(from.dc) || !components_[c].dc.set(from.dc) || !components_[c].ac.set(from.ac)) return false;
     components_[c].scales = jpeg_scales(from.quantisation);
     components_[c].predicted = 0;
   }

@@ -32,7 +32,8 @@ bool HuffmanCode::assign(const HuffmanSpec& spec) {
   for (int length = 1; length <= kLongest; ++length, code <<= 1) {
     const auto l = static_cast<std::size_t>(length);
     const std::uint32_t count = spec.counts[l];
-    if (index + count > spec.symbols.size() || code + count > std::uint32_t{1} << length) return false;
+    // Ones alone are no code (T.81, annex C).
+    if (index + count > spec.symbols.size() || code + count >= std::uint32_t{1} << length) return false;
     first_code_[l] = code;
     first_index_[l] = index;
     for (std::uint32_t i = 0; i < count; ++i, ++code, ++index) {
