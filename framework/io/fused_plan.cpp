@@ -17,8 +17,9 @@ struct Track {
   double low = 0;
   double high = 0;
   double length = 0;
+  int source = 0;
 
-  explicit Track(int source) : high(source), length(source) {}
+  explicit Track(int pixels) : high(pixels), length(pixels), source(pixels) {}
 
   void resize(int to) {
     scale *= length / to;
@@ -38,9 +39,10 @@ struct Track {
 
   AxisMap map() const {
     constexpr double tolerance = 1e-6;
-    AxisMap map{scale, offset, static_cast<int>(std::floor(low + tolerance)),
-                static_cast<int>(std::ceil(high - tolerance)), static_cast<int>(length)};
-    return map;
+    // However little is left, it lies in a pixel.
+    const int first = std::min(static_cast<int>(std::floor(low + tolerance)), source - 1);
+    const int last = std::max(static_cast<int>(std::ceil(high - tolerance)), first + 1);
+    return {scale, offset, first, last, static_cast<int>(length)};
   }
 };
 

@@ -92,5 +92,47 @@ TEST(FusedPlan, APadOrNoResizeIsNotFused) {
   EXPECT_FALSE(FusedPlan::of(plan));
 }
 
+TEST(FusedPlan, WhatIsLeftOfAPixelIsReadFromIt) {
+  for (const int at : {0, 19999}) {
+    ImagePlan plan({3, 3});
+    for (int i = 0; i < 3; ++i) {
+      plan.resize({20000, 1}, Filter::bicubic);
+      plan.crop({at, 0, 1, 1});
+    }
+    const auto one = FusedPlan::of(plan);
+    ASSERT_TRUE(one);
+    EXPECT_EQ(one->rows.low, at == 0 ? 0 : 2);
+    EXPECT_EQ(one->rows.high, at == 0 ? 1 : 3);
+    EXPECT_EQ(fused(Image{3, 3, std::vector<std::uint8_t>(27, 9)}, plan).rgb, std::vector<std::uint8_t>(3, 9));
+  }
+}
+
+// The planes of colour are read by their own axes, within what the decoder was asked for.
+TEST(FusedPlan, ACoarserAxisNeedsNothingBesideTheSamePixels) {
+  CounterRandom random(2);
+  const auto up_to = [&](int most) { return 1 + static_cast<int>(random.below(static_cast<std::uint64_t>(most))); };
+  for (int i = 0; i < 3000; ++i) {
+    ImagePlan plan({up_to(300), up_to(300)});
+    for (int steps = up_to(4); steps > 0; --steps) {
+      const Size size = plan.size(), kept{up_to(size.height), up_to(size.width)};
+      plan.crop(
+          {up_to(size.height - kept.height + 1) - 1, up_to(size.width - kept.width + 1) - 1, kept.height, kept.width});
+      plan.resize({up_to(200), up_to(200)}, random.below(2) ? Filter::bicubic : Filter::bilinear);
+      if (random.below(2)) plan.flip();
+      const Size made = plan.size();
+      plan.crop({made.height / 3, made.width / 4, made.height - made.height / 3, made.width - made.width / 4});
+    }
+    const auto one = FusedPlan::of(plan);
+    ASSERT_TRUE(one);
+    const Box all = one->needed(), half = one->scaled(2).needed();
+    ASSERT_TRUE(all.top >= 0 && all.left >= 0 && all.height > 0 && all.width > 0) << i;
+    ASSERT_TRUE(all.top + all.height <= plan.source().height && all.left + all.width <= plan.source().width) << i;
+    ASSERT_GE(half.top, all.top / 2) << i;
+    ASSERT_GE(half.left, all.left / 2) << i;
+    ASSERT_LE(half.top + half.height, (all.top + all.height + 1) / 2) << i;
+    ASSERT_LE(half.left + half.width, (all.left + all.width + 1) / 2) << i;
+  }
+}
+
 }  // namespace
 }  // namespace dime
