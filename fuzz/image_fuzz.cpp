@@ -1,15 +1,56 @@
 // SPDX-License-Identifier: Apache-2.0
 // Any bytes decode to an image of the size that their header says, or are a RowError; an image survives being turned
-// upright and resized.
+// upright and resized. Where a JPEG's planes are had from the own decoder and libjpeg takes the file, they are what its
+// coefficients give.
 #include <cstdlib>
 
 #include "io/exif.hpp"
+#include "io/jpeg_baseline.hpp"
+#include "io/pixel_source.hpp"
 #include "io/resample.hpp"
+#include "support/jpeg_reference.hpp"
 
 namespace {
 
 void expect(bool holds) {
   if (!holds) std::abort();
+}
+
+constexpr dime::ImageLimits limits{4096, 1 << 20};
+
+// From the last bytes before the end marker.
+dime::Box region_of(std::span<const std::uint8_t> bytes, const dime::Size& size) {
+  const auto below = [&](std::size_t i, int n) { return bytes[bytes.size() - 3 - i] * n / 256; };
+  const int top = below(0, size.height), left = below(1, size.width);
+  return {top, left, 1 + below(2, size.height - top), 1 + below(3, size.width - left)};
+}
+
+void expect_planes(std::span<const std::uint8_t> bytes, const dime::PlanarImage& image) {
+  dime::test::JpegReference reference(bytes);
+  if (!reference.is_good()) return;
+  for (std::size_t c = 0; c < image.planes.size(); ++c) {
+    const dime::Box& box = image.planes[c].box;
+    for (int y = box.top; y < box.top + box.height; y += 8) {
+      for (int x = box.left; x < box.left + box.width; x += 8) {
+        const auto block = reference.block(c, y / 8, x / 8);
+        for (std::size_t i = 0; i < 64; ++i) {
+          expect(block.agrees(i, *image.planes[c].at(y + static_cast<int>(i / 8), x + static_cast<int>(i % 8))));
+        }
+      }
+    }
+  }
+}
+
+// Whether the planes of a region were had.
+bool read_planes(std::span<const std::uint8_t> bytes, dime::PlanarImage& planes) {
+  if (bytes.size() < 8) return false;
+  const auto source = dime::open_image(bytes, limits);
+  dime::detail::JpegBaseline decoder;
+  const dime::Box region = region_of(bytes, source->size());
+  if (source->read_planes(region, decoder, planes)) return true;
+  dime::PixelBuffer pixels;
+  source->read(region, pixels);
+  return false;
 }
 
 }  // namespace
@@ -25,10 +66,17 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     has_header = true;
   } catch (const dime::RowError&) {
   }
+  dime::PlanarImage planes;
+  bool has_planes = false;
+  try {
+    has_planes = read_planes(bytes, planes);
+  } catch (const dime::RowError&) {
+  }
   dime::Image image;
   dime::Image resized;
   try {
-    dime::decode_image(bytes, image, {4096, 1 << 20});
+    dime::decode_image(bytes, image, limits);
+    if (has_planes) expect_planes(bytes, planes);
     expect(has_header && info.height == image.height && info.width == image.width);
     expect(image.rgb.size() == static_cast<std::size_t>(image.height) * static_cast<std::size_t>(image.width) * 3);
     dime::apply_orientation(image, orientation);
