@@ -17,7 +17,7 @@ void pack(AxisWeights& axis) {
   const int outputs = static_cast<int>(axis.first.size());
   const int longest = *std::max_element(axis.count.begin(), axis.count.end());
   axis.groups = (longest + group_taps - 1) / group_taps;
-  axis.packed.assign(static_cast<std::size_t>(outputs * axis.groups * group_numbers), 0);
+  axis.packed.assign(static_cast<std::size_t>(outputs) * static_cast<std::size_t>(axis.groups) * group_numbers, 0);
   for (int x = 0; x < outputs; ++x) {
     const std::int16_t* weights = axis.weights.data() + static_cast<std::ptrdiff_t>(x) * axis.taps;
     std::int16_t* to = axis.packed.data() + static_cast<std::ptrdiff_t>(x) * axis.groups * group_numbers;
@@ -26,6 +26,12 @@ void pack(AxisWeights& axis) {
       for (int c = 0; c < 3; ++c) lane[2 * c] = weights[j];
     }
   }
+}
+
+// Those that an output of its own needs: at the image's right edge as many as the longest takes would be read far
+// beyond it.
+int groups_of(const AxisWeights& axis, int x) {
+  return (axis.count[static_cast<std::size_t>(x)] + group_taps - 1) / group_taps;
 }
 
 // The sums of the three channels, and a zero.
@@ -52,9 +58,10 @@ void column_block(const Rows& in, int origin, const AxisWeights& axis, int from,
     const std::uint8_t* pixel =
         in.data + static_cast<std::ptrdiff_t>(axis.first[static_cast<std::size_t>(x)] - origin) * 3;
     const std::int16_t* weights = axis.packed.data() + static_cast<std::ptrdiff_t>(x) * axis.groups * group_numbers;
+    const int groups = groups_of(axis, x);
     __m128i sums[4];
     for (int r = 0; r < kRows; ++r) {
-      const __m128i sum = sum_pixel(pixel + static_cast<std::size_t>(r) * in.stride, weights, axis.groups);
+      const __m128i sum = sum_pixel(pixel + static_cast<std::size_t>(r) * in.stride, weights, groups);
       sums[r] = _mm_sra_epi32(_mm_add_epi32(sum, half), shift);
     }
     for (int r = kRows; r < 4; ++r) sums[r] = sums[0];

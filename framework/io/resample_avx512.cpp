@@ -3,6 +3,7 @@
 #include <immintrin.h>
 
 #include <algorithm>
+#include <iterator>
 
 #include "io/resample_kernels.hpp"
 
@@ -32,6 +33,13 @@ int first_of(const AxisWeights& axis, int x) {
   return axis.first[static_cast<std::size_t>(std::min(x, static_cast<int>(axis.first.size()) - 1))];
 }
 
+// Those that a block needs: more would be read from beyond the image's right edge.
+int groups_of(const AxisWeights& axis, int x) {
+  const auto first = axis.count.begin() + x;
+  const auto last = axis.count.begin() + std::min<std::ptrdiff_t>(x + block_pixels, std::ssize(axis.count));
+  return (*std::max_element(first, last) + group_taps - 1) / group_taps;
+}
+
 // Four taps of all the block's pixels lie in one vector that begins at its first.
 bool has_near_pixels(const AxisWeights& axis) {
   constexpr int farthest = vector_bytes / 3 - group_taps;
@@ -53,7 +61,9 @@ void pack_weights(const AxisWeights& axis, int x, int group, std::int8_t* to) {
   for (int i = 0; i < block_pixels * 3 * group_taps; ++i) {
     const int output = x + i / (3 * group_taps), tap = group * group_taps + i % group_taps;
     if (output >= static_cast<int>(axis.first.size()) || tap >= axis.count[static_cast<std::size_t>(output)]) continue;
-    const Halves weight = halves_of(axis.weights[static_cast<std::size_t>(output * axis.taps + tap)]);
+    const Halves weight =
+        halves_of(axis.weights[static_cast<std::size_t>(output) * static_cast<std::size_t>(axis.taps) +
+                               static_cast<std::size_t>(tap)]);
     to[i] = weight.low;
     to[i + vector_bytes] = weight.high;
   }
@@ -66,8 +76,8 @@ void pack(AxisWeights& axis) {
   const int outputs = static_cast<int>(axis.first.size());
   const int blocks = (outputs + block_pixels - 1) / block_pixels;
   axis.groups = (*std::max_element(axis.count.begin(), axis.count.end()) + group_taps - 1) / group_taps;
-  axis.shuffles.resize(static_cast<std::size_t>(blocks * vector_bytes));
-  axis.packed.assign(static_cast<std::size_t>(blocks * axis.groups * vector_bytes), 0);
+  axis.shuffles.resize(static_cast<std::size_t>(blocks) * vector_bytes);
+  axis.packed.assign(static_cast<std::size_t>(blocks) * static_cast<std::size_t>(axis.groups) * vector_bytes, 0);
   auto* weights = reinterpret_cast<std::int8_t*>(axis.packed.data());
   for (int b = 0; b < blocks; ++b) {
     pack_shuffle(axis, b * block_pixels, axis.shuffles.data() + static_cast<std::ptrdiff_t>(b) * vector_bytes);
@@ -99,7 +109,8 @@ void column_rows(const Rows& in, int origin, const AxisWeights& axis, int from, 
     std::uint8_t* to_pixel = out.data + static_cast<std::ptrdiff_t>(b * block_pixels - from) * 3;
     __m512i low[kRows], high[kRows];
     for (int r = 0; r < kRows; ++r) low[r] = round.half, high[r] = _mm512_setzero_si512();
-    for (int g = 0; g < axis.groups; ++g, weights += 2 * vector_bytes, pixel += 3 * group_taps) {
+    const int groups = groups_of(axis, b * block_pixels);
+    for (int g = 0; g < groups; ++g, weights += 2 * vector_bytes, pixel += 3 * group_taps) {
       const __m512i w_low = load(weights), w_high = load(weights + vector_bytes);
       for (int r = 0; r < kRows; ++r) {
         const __m512i taps = _mm512_permutexvar_epi8(shuffle, load(pixel + static_cast<std::size_t>(r) * in.stride));
