@@ -64,6 +64,8 @@ void count_scans(j_common_ptr codec) {
 
 // At a cut, a chroma sample of the next column is missing where chroma is interpolated.
 constexpr int kMargin = 16;
+// A progressive picture whose last scans are missing is smoothed by up to this many blocks to each side.
+constexpr int kSmoothedBlocks = 2;
 
 class Decoder {
  public:
@@ -103,13 +105,17 @@ class Decoder {
   // The same pixels as RGB at 1 / `factor` of the size, but only what holds `region` of them; the codec is of no use
   // afterwards.
   void read_part(const Box& region, int factor, PixelBuffer& out) {
-    const int whole = (width() + factor - 1) / factor;
-    JDIMENSION left = static_cast<JDIMENSION>(std::max(region.left - kMargin, 0));
-    JDIMENSION width = static_cast<JDIMENSION>(std::min(region.left + region.width + kMargin, whole)) - left;
+    const int whole = (width() + factor - 1) / factor, extra = margin();
+    JDIMENSION left = static_cast<JDIMENSION>(std::max(region.left - extra, 0));
+    JDIMENSION width = static_cast<JDIMENSION>(std::min(region.left + region.width + extra, whole)) - left;
     run([&] {
       codec_.scale_denom = static_cast<unsigned>(factor);
       start(JCS_RGB);
-      if (width < codec_.output_width) jpeg_crop_scanline(&codec_, &left, &width);
+      if (width < codec_.output_width && can_cut_columns()) {
+        jpeg_crop_scanline(&codec_, &left, &width);
+      } else {
+        left = 0;
+      }
     });
     out.shape({region.top, static_cast<int>(left), region.height, static_cast<int>(codec_.output_width)});
     run([&] {
@@ -167,6 +173,26 @@ class Decoder {
   void start(J_COLOR_SPACE colours) {
     codec_.out_color_space = colours;
     jpeg_start_decompress(&codec_);
+  }
+
+  // Columns of the whole picture around a part of it.
+  int margin() const {
+    if (codec_.progressive_mode == FALSE) return kMargin;
+    int blocks_across = 1;
+    for (int c = 0; c < codec_.num_components; ++c) {
+      blocks_across = std::max(blocks_across, codec_.comp_info[c].h_samp_factor);
+    }
+    return kMargin + kSmoothedBlocks * DCTSIZE * blocks_across;
+  }
+
+  // jpeg_crop_scanline takes a component to be as wide as its sampling says; of a picture that is decoded smaller, one
+  // can be finer than that, and where it is still to be widened, a part of each row would stay unwritten.
+  bool can_cut_columns() const {
+    return std::all_of(codec_.comp_info, codec_.comp_info + codec_.num_components, [&](const jpeg_component_info& c) {
+      const auto across = static_cast<JDIMENSION>(codec_.max_h_samp_factor);
+      const JDIMENSION taken = (codec_.output_width * static_cast<JDIMENSION>(c.h_samp_factor) + across - 1) / across;
+      return c.downsampled_width == taken || c.downsampled_width == codec_.output_width;
+    });
   }
 
   template <class F>
