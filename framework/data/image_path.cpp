@@ -65,8 +65,16 @@ std::unique_ptr<ImagePathWorkspace> ImagePath::take() {
 }
 
 void ImagePath::give_back(std::unique_ptr<ImagePathWorkspace> workspace) {
+  if (workspace->bytes() > kMostKept) return;
   const std::lock_guard lock(mutex_);
   free_.push_back(std::move(workspace));
+}
+
+std::size_t ImagePath::kept_bytes() const {
+  const std::lock_guard lock(mutex_);
+  std::size_t bytes = 0;
+  for (const auto& workspace : free_) bytes += workspace->bytes();
+  return bytes;
 }
 
 std::unique_ptr<PixelSource> ImagePath::open(const Row& row, Image& whole) const {

@@ -20,11 +20,17 @@ namespace dime {
 /// What one run borrows.
 struct ImagePathWorkspace : ImageWorkspace {
   PlanarWorkspace planar;
+
+  /// What the buffers take of memory.
+  std::size_t bytes() const { return ImageWorkspace::bytes() + planar.bytes(); }
 };
 
 /// Safe from many threads; each run borrows a workspace, and there are as many as ever ran at once.
 class ImagePath {
  public:
+  /// A workspace that grew past this, by an image much larger than photographs are, is not kept.
+  static constexpr std::size_t kMostKept = std::size_t{128} << 20;
+
   /// `is_upright`: an image is turned as its EXIF orientation says.
   explicit ImagePath(bool is_upright = false) : is_upright_(is_upright) {}
 
@@ -32,6 +38,9 @@ class ImagePath {
   /// its transforms. `times`, where given, gets what decoding, resizing and normalising took.
   void run(const Row& row, const TransformList& transforms, CounterRandom& random, int side, float* out,
            StageTimes* times = nullptr);
+
+  /// What the workspaces that wait for a run take of memory.
+  std::size_t kept_bytes() const;
 
  private:
   /// Borrows a workspace for as long as it lives.
@@ -54,7 +63,7 @@ class ImagePath {
   void give_back(std::unique_ptr<ImagePathWorkspace> workspace);
 
   bool is_upright_;
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::vector<std::unique_ptr<ImagePathWorkspace>> free_;
 };
 

@@ -52,6 +52,13 @@ void resample(const PlaneAxes& axes, const TransposedPlane& plane, PlanarWorkspa
 
 }  // namespace
 
+std::size_t PlanarWorkspace::bytes() const {
+  std::size_t bytes = narrow.bytes() + turned.bytes();
+  for (const TransposedPlane& plane : image.planes) bytes += plane.columns.bytes();
+  for (const Lines& lines : small) bytes += lines.bytes();
+  return bytes;
+}
+
 void write_fused_chw(const FusedPlan& plan, PlanarWorkspace& workspace, const detail::ChannelScales& scales,
                      float* out) {
   const PlanarImage& image = workspace.image;

@@ -17,6 +17,9 @@ struct PlanarWorkspace {
   Lines narrow;                ///< resampled along the columns
   Lines turned;                ///< the same, transposed
   std::array<Lines, 3> small;  ///< the result's planes
+
+  /// What the lines take of memory.
+  std::size_t bytes() const;
 };
 
 /// Runs `plan` on workspace.image, which holds at least plan.needed(), and writes the result as float32

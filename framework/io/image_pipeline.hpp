@@ -18,6 +18,8 @@ struct ImageWorkspace {
 
   /// Where a plan's run takes its pixels from: at least those that plan.needed() names.
   PixelBuffer& input() { return buffers[0]; }
+  /// What the buffers take of memory.
+  std::size_t bytes() const { return buffers[0].bytes() + buffers[1].bytes() + buffers[2].bytes(); }
 };
 
 /// Pixels, perhaps still to be mirrored when they are used.

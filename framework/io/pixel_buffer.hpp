@@ -27,6 +27,8 @@ class PixelBuffer {
   /// The region, in the coordinates of the image that it is part of.
   const Box& box() const { return box_; }
   std::size_t stride() const { return stride_; }
+  /// What its storage takes of memory.
+  std::size_t bytes() const { return bytes_.capacity(); }
   /// Where row y of the image begins, at column box().left; box().top <= y < box().top + box().height.
   std::uint8_t* row(int y) { return bytes_.data() + kRoom + stride_ * static_cast<std::size_t>(y - box_.top); }
   const std::uint8_t* row(int y) const {

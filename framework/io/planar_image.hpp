@@ -28,6 +28,8 @@ class Lines {
   }
   int count() const { return count_; }
   int length() const { return length_; }
+  /// What the storage takes of memory.
+  std::size_t bytes() const { return bytes_.capacity(); }
   /// The bytes from a line to the next.
   std::size_t stride() const { return stride_; }
   std::uint8_t* line(int i) { return bytes_.data() + kRoom + stride_ * static_cast<std::size_t>(i); }

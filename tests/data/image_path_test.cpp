@@ -1,76 +1,99 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the fused form makes of encoded images.
+// What one image of a stream becomes: which files are broken, and what is kept of large ones.
 #include "data/image_path.hpp"
 
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <cmath>
-#include <string>
 
+#include "config/yaml.hpp"
 #include "support/errors.hpp"
-#include "support/golden_images.hpp"
-#include "support/jpeg_files.hpp"
-#include "support/jpeg_pictures.hpp"
+#include "support/odd_images.hpp"
 
 namespace dime {
 namespace {
 
-constexpr int kSide = 40;
+using test::Bytes;
 
-std::vector<float> numbers_of(const test::Bytes& bytes, Resampling resampling) {
-  Row row;
-  row.image = bytes;
-  CounterRandom random(1);
-  std::vector<float> out(std::size_t{3} * kSide * kSide);
-  const TransformList list(TransformList::evaluation_steps(kSide), {}, resampling);
-  ImagePath().run(row, list, random, kSide, out.data());
+constexpr int kSide = 16;
+
+TransformList list_of(const std::string& yaml, Resampling resampling) {
+  const auto origin = std::make_shared<const Origin>(Origin{"x.yaml", "."});
+  std::vector<Component> list;
+  Problems problems;
+  detail::OptionType<std::vector<Component>>::read(parse_yaml(yaml, origin), list, {}, "transform", problems);
+  problems.raise();
+  return TransformList(list, {}, resampling);
+}
+
+const std::string kWhole = "[{type: resize, size: [16, 16]}]";
+const std::string kCut = "[{type: random_resized_crop, size: 16}, {type: horizontal_flip}]";
+
+std::vector<float> numbers_of(const Row& row, const TransformList& list, std::uint64_t key, ImagePath& path) {
+  CounterRandom random(key);
+  std::vector<float> out(3 * kSide * kSide, std::nanf(""));
+  path.run(row, list, random, kSide, out.data());
   return out;
 }
 
-double distance(const std::vector<float>& a, const std::vector<float>& b) {
-  double sum = 0;
-  for (std::size_t i = 0; i < a.size(); ++i) sum += std::abs(a[i] - b[i]);
-  return 255 * sum / static_cast<double>(a.size());
+std::vector<float> numbers_of(const Bytes& bytes, const TransformList& list, std::uint64_t key, bool upright = false) {
+  Row row;
+  row.image = bytes;
+  ImagePath path(upright);
+  return numbers_of(row, list, key, path);
 }
 
-// Of planes, only numbers that were not rounded after the change of colours come.
-bool are_bytes(const std::vector<float>& numbers) {
-  return std::all_of(numbers.begin(), numbers.end(),
-                     [](float v) { return std::abs(255 * v - std::nearbyint(255 * v)) < 1e-3F; });
+TEST(ImagePath, BothResamplingsRefuseABrokenImage) {
+  for (const auto& image : test::broken_images()) {
+    for (const bool upright : {false, true}) {
+      for (const auto resampling : {Resampling::exact, Resampling::fused}) {
+        const TransformList list = list_of(kWhole, resampling);
+        EXPECT_EQ(test::error_text<RowError>([&] { numbers_of(image.bytes, list, 1, upright); }), image.problem)
+            << image.name << (resampling == Resampling::fused ? ", fused" : ", exact");
+      }
+    }
+  }
 }
 
-TEST(ImagePath, TheFusedFormTakesPlanesWhereItCan) {
-  const Image image = test::picture(60, 75, 0);
-  const auto has_planes = [&](const test::JpegForm& form) {
-    const test::Bytes bytes = test::encode_jpeg(image, form);
-    const auto fused = numbers_of(bytes, Resampling::fused), exact = numbers_of(bytes, Resampling::exact);
-    EXPECT_LT(distance(fused, exact), 1.5);
-    EXPECT_TRUE(are_bytes(exact));
-    return !are_bytes(fused);
-  };
-  EXPECT_TRUE(has_planes({.quality = 90, .rows = 2, .columns = 2}));
-  EXPECT_TRUE(has_planes({.quality = 90}));
-  EXPECT_FALSE(has_planes({.quality = 90, .is_progressive = true}));
-  EXPECT_FALSE(has_planes({.quality = 90, .colours = JCS_CMYK}));
+/// A JPEG without its end marker is decoded whole, so also where what is asked for lies above the cut.
+TEST(ImagePath, BothResamplingsRefuseABrokenImageWhateverPartIsDrawn) {
+  for (const auto& image : test::broken_images()) {
+    if (image.name == "a JPEG cut and closed") continue;
+    for (const auto resampling : {Resampling::exact, Resampling::fused}) {
+      const TransformList list = list_of(kCut, resampling);
+      for (std::uint64_t key = 0; key < 10; ++key) {
+        EXPECT_EQ(test::error_text<RowError>([&] { numbers_of(image.bytes, list, key); }), image.problem)
+            << image.name << " " << key;
+      }
+    }
+  }
 }
 
-TEST(ImagePath, ABrokenJpegIsTheSameErrorInBothForms) {
-  const test::Bytes whole = test::encode_jpeg(test::picture(60, 75), {.rows = 2, .columns = 2});
-  const auto error = [](const test::Bytes& bytes, Resampling resampling) {
-    return test::error_text<RowError>([&] { numbers_of(bytes, resampling); });
-  };
-  const auto expect_error = [&](const test::Bytes& bytes, const std::string& message) {
-    EXPECT_EQ(error(bytes, Resampling::exact), message);
-    EXPECT_EQ(error(bytes, Resampling::fused), message);
-  };
-  test::Bytes cut = whole;
-  cut.resize(whole.size() * 2 / 3);
-  expect_error(cut, "truncated JPEG: Premature end of JPEG file");
-  cut.insert(cut.end(), {0xFF, 0xD9});
-  expect_error(cut, "corrupt JPEG: Corrupt JPEG data: premature end of data segment");
-  cut.resize(100);
-  expect_error(cut, "truncated JPEG: Premature end of JPEG file");
+TEST(ImagePath, BothResamplingsTakeAnOddImage) {
+  for (const auto& image : test::odd_images()) {
+    for (const auto resampling : {Resampling::exact, Resampling::fused}) {
+      for (const std::string& transforms : {kWhole, kCut}) {
+        const auto numbers = numbers_of(image.bytes, list_of(transforms, resampling), 3, true);
+        EXPECT_TRUE(std::all_of(numbers.begin(), numbers.end(), [](float x) { return x >= 0 && x <= 1; }))
+            << image.name << " " << transforms;
+      }
+    }
+  }
+}
+
+std::size_t kept_after(int height, int width) {
+  Row row;
+  row.image.resize(static_cast<std::size_t>(height) * static_cast<std::size_t>(width));
+  row.pixels = PixelShape{height, width, 1};
+  ImagePath path;
+  numbers_of(row, list_of(kWhole, Resampling::exact), 1, path);
+  return path.kept_bytes();
+}
+
+TEST(ImagePath, KeepsNoMemoryForAnImageMuchLargerThanOthers) {
+  EXPECT_GE(kept_after(1000, 1000), 3'000'000U);
+  EXPECT_EQ(kept_after(20000, 2300), 0U);
 }
 
 }  // namespace

@@ -2,13 +2,12 @@
 // Hostile files of each format: sizes, truncation, bombs, and what is refused.
 #include <gmock/gmock.h>
 #include <sys/resource.h>
-#include <zlib.h>
 
 #include <algorithm>
 
 #include "io/exif.hpp"
 
-#include "support/golden_images.hpp"
+#include "support/odd_images.hpp"
 
 namespace dime {
 namespace {
@@ -19,53 +18,6 @@ using test::image_error;
 using testing::ThrowsMessage;
 
 constexpr const char* too_long = " pixels: a side is longer than 20000";
-
-void put(Bytes& bytes, std::size_t at, std::uint32_t value, std::size_t count) {
-  for (std::size_t i = 0; i < count; ++i) bytes.at(at + i) = static_cast<std::uint8_t>(value >> 8 * i);
-}
-
-/// A file with a number of it, lowest byte first, replaced.
-Bytes with(const std::string& name, std::size_t at, std::uint32_t value, std::size_t count) {
-  Bytes bytes = golden_image(name);
-  put(bytes, at, value, count);
-  return bytes;
-}
-
-void append(Bytes& bytes, const Bytes& more) {
-  for (const std::uint8_t byte : more) bytes.push_back(byte);
-}
-
-void add_big(Bytes& bytes, std::uint32_t value) {
-  for (int shift = 24; shift >= 0; shift -= 8) bytes.push_back(static_cast<std::uint8_t>(value >> shift));
-}
-
-void add_chunk(Bytes& png, const std::string& kind, const Bytes& data) {
-  add_big(png, static_cast<std::uint32_t>(data.size()));
-  const std::size_t start = png.size();
-  png.insert(png.end(), kind.begin(), kind.end());
-  append(png, data);
-  add_big(png, static_cast<std::uint32_t>(crc32(0, png.data() + start, static_cast<uInt>(png.size() - start))));
-}
-
-/// The start and the header of a grey PNG of 8 bits.
-Bytes png_start(std::uint32_t width, std::uint32_t height) {
-  Bytes png{0x89, 'P', 'N', 'G', '\r', '\n', 0x1A, '\n'};
-  Bytes header;
-  add_big(header, width);
-  add_big(header, height);
-  append(header, {8, 0, 0, 0, 0});
-  add_chunk(png, "IHDR", header);
-  return png;
-}
-
-Bytes deflated(std::size_t count, std::uint8_t byte = 0) {
-  const Bytes raw(count, byte);
-  uLongf size = compressBound(static_cast<uLong>(count));
-  Bytes out(size);
-  EXPECT_EQ(compress(out.data(), &size, raw.data(), static_cast<uLong>(count)), Z_OK);
-  out.resize(size);
-  return out;
-}
 
 long peak_kilobytes() {
   rusage usage{};
@@ -95,7 +47,8 @@ TEST(ImageFormats, SayWhyAHeaderGivesNoSize) {
   EXPECT_THAT(info({'B', 'M'}), ThrowsMessage<RowError>("truncated BMP: the file ends too early"));
   EXPECT_THAT(info({0xFF, 0xD8, 0xFF}), ThrowsMessage<RowError>("truncated JPEG: the file ends too early"));
   EXPECT_THAT(info({0xFF, 0xD8, 0xFF, 0xD9}), ThrowsMessage<RowError>("corrupt JPEG: a scan before any frame header"));
-  EXPECT_THAT(info(with("rgb.png", 12, 0, 1)), ThrowsMessage<RowError>("corrupt PNG: it does not begin with IHDR"));
+  EXPECT_THAT(info(test::golden_with("rgb.png", 12, 0, 1)),
+              ThrowsMessage<RowError>("corrupt PNG: it does not begin with IHDR"));
   EXPECT_THAT(info({'G', 'I', 'F', '8', '9', 'a'}), ThrowsMessage<RowError>("truncated GIF: the file ends too early"));
 }
 
@@ -147,30 +100,28 @@ TEST(ImageFormats, SayThatAFileEndsTooEarly) {
     EXPECT_EQ(image_error(half), "truncated " + std::string(format) + ": the file ends too early") << name;
   }
   // The file says that it is whole, but its picture is not.
-  Bytes bytes = golden_image("lossy.webp");
-  bytes.resize((bytes.size() / 2) & ~std::size_t{1});
-  put(bytes, 4, static_cast<std::uint32_t>(bytes.size() - 8), 4);
-  put(bytes, 16, static_cast<std::uint32_t>(bytes.size() - 20), 4);
-  EXPECT_EQ(image_error(bytes), "truncated WebP: its picture ends too early");
+  EXPECT_EQ(image_error(test::short_webp()), "truncated WebP: its picture ends too early");
 }
 
 TEST(ImageFormats, RefuseGiantSizesBeforeTheyAllocate) {
   for (const std::uint32_t side : {20001U, 0x7FFFFFFFU}) {
-    Bytes png = png_start(side, 1);
-    add_chunk(png, "IDAT", deflated(2));
+    Bytes png = test::png_start(side, 1);
+    test::add_chunk(png, "IDAT", test::deflated(2));
     EXPECT_EQ(image_error(png), "PNG image of " + std::to_string(side) + " x 1" + too_long);
   }
-  EXPECT_EQ(image_error(with("lossy_alpha.webp", 24, 0xFFFFFF, 3)),
+  EXPECT_EQ(image_error(test::golden_with("lossy_alpha.webp", 24, 0xFFFFFF, 3)),
             std::string("WebP image of 16777216 x 23") + too_long);
-  EXPECT_EQ(image_error(with("lossless.webp", 21, 0x0FFFFFFF, 4)),
+  EXPECT_EQ(image_error(test::golden_with("lossless.webp", 21, 0x0FFFFFFF, 4)),
             "WebP image of 16384 x 16384 pixels: more than 178956970 pixels");
-  EXPECT_EQ(image_error(with("lossy.webp", 26, 0, 2)), "WebP image of 0 x 23 pixels: no pixels");
-  EXPECT_EQ(image_error(with("24_bits.bmp", 18, 20001, 4)), std::string("BMP image of 20001 x 9") + too_long);
-  EXPECT_EQ(image_error(with("24_bits.bmp", 22, 0x80000000, 4)),
+  EXPECT_EQ(image_error(test::golden_with("lossy.webp", 26, 0, 2)), "WebP image of 0 x 23 pixels: no pixels");
+  EXPECT_EQ(image_error(test::golden_with("24_bits.bmp", 18, 20001, 4)),
+            std::string("BMP image of 20001 x 9") + too_long);
+  EXPECT_EQ(image_error(test::golden_with("24_bits.bmp", 22, 0x80000000, 4)),
             std::string("BMP image of 13 x 2147483648") + too_long);
-  EXPECT_EQ(image_error(with("24_bits.bmp", 18, 0xFFFFFFF3, 4)), "BMP image of -13 x 9 pixels: no pixels");
-  EXPECT_EQ(image_error(with("rle8.bmp", 22, 0, 4)), "BMP image of 13 x 0 pixels: no pixels");
-  EXPECT_EQ(image_error(with("adaptive.gif", 6, 0xFFFF, 2)), std::string("GIF image of 65535 x 23") + too_long);
+  EXPECT_EQ(image_error(test::golden_with("24_bits.bmp", 18, 0xFFFFFFF3, 4)), "BMP image of -13 x 9 pixels: no pixels");
+  EXPECT_EQ(image_error(test::golden_with("rle8.bmp", 22, 0, 4)), "BMP image of 13 x 0 pixels: no pixels");
+  EXPECT_EQ(image_error(test::golden_with("adaptive.gif", 6, 0xFFFF, 2)),
+            std::string("GIF image of 65535 x 23") + too_long);
 }
 
 TEST(ImageFormats, KeepToTheLimits) {
@@ -184,9 +135,9 @@ TEST(ImageFormats, KeepToTheLimits) {
 }
 
 TEST(Png, StopsAtTheEndOfThePicture) {
-  Bytes png = png_start(1, 1);
-  add_chunk(png, "IDAT", deflated(std::size_t{1} << 26));
-  add_chunk(png, "IEND", {});
+  Bytes png = test::png_start(1, 1);
+  test::add_chunk(png, "IDAT", test::deflated(std::size_t{1} << 26));
+  test::add_chunk(png, "IEND", {});
   const long before = peak_kilobytes();
   EXPECT_EQ(image_error(png), "");
   EXPECT_LT(peak_kilobytes() - before, 32 << 10);
@@ -194,38 +145,46 @@ TEST(Png, StopsAtTheEndOfThePicture) {
 
 TEST(Png, KeepsNoTexts) {
   Bytes text{'a', 0, 0};
-  append(text, deflated(std::size_t{16} << 20, 'x'));
-  Bytes png = png_start(1, 1);
-  for (int i = 0; i < 40; ++i) add_chunk(png, "zTXt", text);
-  add_chunk(png, "IDAT", deflated(2));
-  add_chunk(png, "IEND", {});
+  test::add_bytes(text, test::deflated(std::size_t{16} << 20, 'x'));
+  Bytes png = test::png_start(1, 1);
+  for (int i = 0; i < 40; ++i) test::add_chunk(png, "zTXt", text);
+  test::add_chunk(png, "IDAT", test::deflated(2));
+  test::add_chunk(png, "IEND", {});
   const long before = peak_kilobytes();
   EXPECT_EQ(image_error(png), "");
   EXPECT_LT(peak_kilobytes() - before, 128 << 10);
 }
 
 TEST(WebP, RefusesWhatIsDamaged) {
-  EXPECT_EQ(image_error(with("lossless.webp", 20, 0, 1)), "corrupt WebP: it does not begin with a picture");
-  EXPECT_EQ(image_error(with("lossless.webp", 12, 'X', 1)), "corrupt WebP: it does not begin with a picture");
-  EXPECT_EQ(image_error(with("lossless.webp", 4, 0, 4)), "corrupt WebP: its chunks do not fit together");
-  EXPECT_EQ(image_error(with("lossy_alpha.webp", 24, 40, 3)), "corrupt WebP: its chunks do not fit together");
+  EXPECT_EQ(image_error(test::golden_with("lossless.webp", 20, 0, 1)),
+            "corrupt WebP: it does not begin with a picture");
+  EXPECT_EQ(image_error(test::golden_with("lossless.webp", 12, 'X', 1)),
+            "corrupt WebP: it does not begin with a picture");
+  EXPECT_EQ(image_error(test::golden_with("lossless.webp", 4, 0, 4)), "corrupt WebP: its chunks do not fit together");
+  EXPECT_EQ(image_error(test::golden_with("lossy_alpha.webp", 24, 40, 3)),
+            "corrupt WebP: its chunks do not fit together");
   Bytes bytes = golden_image("lossless.webp");
   std::fill(bytes.begin() + 26, bytes.end(), 0xFF);
   EXPECT_EQ(image_error(bytes), "corrupt WebP: its picture does not decode");
 }
 
 TEST(Bmp, RefusesWhatNoVersionHas) {
-  EXPECT_EQ(image_error(with("24_bits.bmp", 14, 41, 4)), "corrupt BMP: a header of 41 bytes, which no version has");
-  EXPECT_EQ(image_error(with("24_bits.bmp", 28, 5, 2)), "corrupt BMP: pixels of 5 bits, not 1, 4, 8, 16, 24 or 32");
-  EXPECT_EQ(image_error(with("24_bits.bmp", 30, 4, 4)),
+  EXPECT_EQ(image_error(test::golden_with("24_bits.bmp", 14, 41, 4)),
+            "corrupt BMP: a header of 41 bytes, which no version has");
+  EXPECT_EQ(image_error(test::golden_with("24_bits.bmp", 28, 5, 2)),
+            "corrupt BMP: pixels of 5 bits, not 1, 4, 8, 16, 24 or 32");
+  EXPECT_EQ(image_error(test::golden_with("24_bits.bmp", 30, 4, 4)),
             "corrupt BMP: compression 4, not 0 (none), 1 (RLE8), 2 (RLE4) or 3 (masks)");
-  EXPECT_EQ(image_error(with("24_bits.bmp", 30, 1, 4)), "corrupt BMP: compression 1 of pixels of 24 bits");
-  EXPECT_EQ(image_error(with("8_bits.bmp", 30, 3, 4)), "corrupt BMP: compression 3 of pixels of 8 bits");
-  EXPECT_EQ(image_error(with("24_bits.bmp", 10, 53, 4)), "corrupt BMP: its pixels begin inside its header");
-  EXPECT_EQ(image_error(with("24_bits.bmp", 10, 0xFFFFFFFF, 4)), "truncated BMP: the file ends too early");
-  EXPECT_EQ(image_error(with("8_bits.bmp", 46, 0xFFFFFFFF, 4)), "corrupt BMP: a palette of 4294967295 colours");
+  EXPECT_EQ(image_error(test::golden_with("24_bits.bmp", 30, 1, 4)), "corrupt BMP: compression 1 of pixels of 24 bits");
+  EXPECT_EQ(image_error(test::golden_with("8_bits.bmp", 30, 3, 4)), "corrupt BMP: compression 3 of pixels of 8 bits");
+  EXPECT_EQ(image_error(test::golden_with("24_bits.bmp", 10, 53, 4)),
+            "corrupt BMP: its pixels begin inside its header");
+  EXPECT_EQ(image_error(test::golden_with("24_bits.bmp", 10, 0xFFFFFFFF, 4)), "truncated BMP: the file ends too early");
+  EXPECT_EQ(image_error(test::golden_with("8_bits.bmp", 46, 0xFFFFFFFF, 4)),
+            "corrupt BMP: a palette of 4294967295 colours");
   for (const std::uint32_t mask : {0U, 0xF8U, 0x5000U, 0x10000U}) {
-    EXPECT_EQ(image_error(with("565.bmp", 54, mask, 4)), "corrupt BMP: colour masks that are empty, broken or overlap")
+    EXPECT_EQ(image_error(test::golden_with("565.bmp", 54, mask, 4)),
+              "corrupt BMP: colour masks that are empty, broken or overlap")
         << mask;
   }
 }
@@ -235,7 +194,7 @@ TEST(Bmp, FindsPixelsWhoseBeginIsNotStated) {
     const Bytes bytes = golden_image(name);
     Image expected, image;
     decode_image(bytes, expected);
-    decode_image(with(name, 10, 0, 4), image);
+    decode_image(test::golden_with(name, 10, 0, 4), image);
     // The palette of the OS/2 header has as many colours as the bits have numbers.
     EXPECT_EQ(image.rgb, expected.rgb) << name;
   }
@@ -244,16 +203,16 @@ TEST(Bmp, FindsPixelsWhoseBeginIsNotStated) {
 /// A BMP of 4 x 2 pixels of 8 bits, whose palette makes an index its level of red.
 std::string runs_error(const Bytes& runs, Image& image) {
   Bytes bytes(54 + 16 * 4);
-  put(bytes, 0, 0x4D42, 2);
-  put(bytes, 10, static_cast<std::uint32_t>(bytes.size()), 4);
-  put(bytes, 14, 40, 4);
-  put(bytes, 18, 4, 4);
-  put(bytes, 22, 2, 4);
-  put(bytes, 28, 8, 2);
-  put(bytes, 30, 1, 4);
-  put(bytes, 46, 16, 4);
+  test::put_little(bytes, 0, 0x4D42, 2);
+  test::put_little(bytes, 10, static_cast<std::uint32_t>(bytes.size()), 4);
+  test::put_little(bytes, 14, 40, 4);
+  test::put_little(bytes, 18, 4, 4);
+  test::put_little(bytes, 22, 2, 4);
+  test::put_little(bytes, 28, 8, 2);
+  test::put_little(bytes, 30, 1, 4);
+  test::put_little(bytes, 46, 16, 4);
   for (std::size_t i = 0; i < 16; ++i) bytes[54 + 4 * i + 2] = static_cast<std::uint8_t>(i);
-  append(bytes, runs);
+  test::add_bytes(bytes, runs);
   try {
     decode_image(bytes, image);
   } catch (const RowError& error) {
@@ -291,7 +250,7 @@ TEST(Bmp, RefusesBrokenRuns) {
 /// A GIF of 2 x 2 grey pixels: blocks after the screen's descriptor.
 Bytes gif(const Bytes& blocks) {
   Bytes bytes{'G', 'I', 'F', '8', '9', 'a', 2, 0, 2, 0, 0, 0, 0};
-  append(bytes, blocks);
+  test::add_bytes(bytes, blocks);
   return bytes;
 }
 
