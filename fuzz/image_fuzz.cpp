@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Any bytes decode to an image of the size that their header says, or are a RowError; an image survives being turned
-// upright and resized. Where a JPEG's planes are had from the own decoder and libjpeg takes the file, they are what its
-// coefficients give.
+// upright and resized, and parts of it, of its own size and decoded smaller, are those of the whole. Where a JPEG's
+// planes are had from the own decoder and libjpeg takes the file, they are what its coefficients give.
+#include <algorithm>
 #include <cstdlib>
 
 #include "io/exif.hpp"
@@ -53,6 +54,29 @@ bool read_planes(std::span<const std::uint8_t> bytes, dime::PlanarImage& planes)
   return false;
 }
 
+bool same(const dime::PixelBuffer& part, const dime::Box& box, const dime::PixelBuffer& whole) {
+  for (int y = box.top; y < box.top + box.height; ++y) {
+    const std::uint8_t* row = part.at(y, box.left);
+    if (!std::equal(row, row + box.width * 3, whole.at(y, box.left))) return false;
+  }
+  return true;
+}
+
+/// A part that the bytes choose. Damage outside it need not be found, so a part may decode where the whole does not.
+void compare_part(std::span<const std::uint8_t> bytes, int wanted) {
+  const auto number = [&](std::size_t i) { return static_cast<int>(bytes[bytes.size() - 1 - i % bytes.size()]); };
+  dime::PixelBuffer whole, part;
+  const auto source = dime::open_image(bytes, limits);
+  const int factor = source->factor(wanted);
+  const int height = (source->size().height + factor - 1) / factor,
+            width = (source->size().width + factor - 1) / factor;
+  source->read_scaled({0, 0, height, width}, factor, whole);
+  const int top = number(3) * height / 256, left = number(4) * width / 256;
+  const dime::Box box{top, left, 1 + number(5) * (height - top - 1) / 256, 1 + number(6) * (width - left - 1) / 256};
+  dime::open_image(bytes, limits)->read_scaled(box, factor, part);
+  expect(same(part, box, whole));
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -81,6 +105,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     expect(image.rgb.size() == static_cast<std::size_t>(image.height) * static_cast<std::size_t>(image.width) * 3);
     dime::apply_orientation(image, orientation);
     dime::resize(image, {0, 0, image.height, image.width}, {32, 48}, dime::Filter::bicubic, resized);
+    for (const int wanted : {1, 2, 8}) compare_part(bytes, wanted);
   } catch (const dime::RowError&) {
   }
   return 0;

@@ -51,8 +51,12 @@ Schema<StreamOptions> StreamOptions::schema() {
       .option("last", &StreamOptions::last,
               "The end of an epoch that fills no batch: left out, or filled from the next epoch.",
               one_of({"drop", "wrap"}))
-      .option("broken_rate", &StreamOptions::broken_rate, "The share of broken rows above which the run stops.",
-              between(0, 1));
+      .option(
+          "broken_rate", &StreamOptions::broken_rate,
+          "The share of broken rows above which the run stops. Broken is a row that does not read or decode whole, "
+          "whose vector is not finite or of another width, or whose image has a side longer than 20000 or more than "
+          "178956970 pixels.",
+          between(0, 1));
 }
 
 Schema<DataOptions> DataOptions::schema() {
