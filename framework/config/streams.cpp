@@ -20,8 +20,8 @@ Schema<SourceEntry> SourceEntry::schema() {
 }
 
 Schema<LocalityOptions> LocalityOptions::schema() {
-  // Far from where sums of rows overflow.
-  constexpr Range rows = between(1, 1 << 30);
+  // A window is told to its source block by block, ahead of need.
+  constexpr Range rows = between(1, 1 << 24);
   return Schema<LocalityOptions>("Blocks of consecutive rows, shuffled inside of windows.")
       .option("block", &LocalityOptions::block, "Consecutive rows that are read within one window.", rows, required)
       .option("window", &LocalityOptions::window, "Rows that are shuffled among themselves: a whole number of blocks.",

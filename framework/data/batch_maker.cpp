@@ -75,6 +75,14 @@ void BatchMaker::fill(StreamBatch& batch, std::int64_t slot, const SlotRow& row,
   if (times_ != nullptr) times_->rows.fetch_add(1, std::memory_order_relaxed);
 }
 
+void BatchMaker::will_need(const RowBlock& block) const {
+  try {
+    sources_[static_cast<std::size_t>(block.source)]->will_need(block.first, block.count);
+  } catch (...) {
+    // Nothing was lost: the rows are read all the same, and then say what is wrong.
+  }
+}
+
 void BatchMaker::fill_row(StreamBatch& batch, std::int64_t slot, const RowId& id) const {
   const Row row = read_row(id);
   try {

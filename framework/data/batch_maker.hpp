@@ -53,6 +53,8 @@ class BatchMaker {
   /// Throws RowError when `retries` stand-ins are broken too; with 0 retries, when the row itself is.
   void fill(StreamBatch& batch, std::int64_t slot, const SlotRow& row, std::vector<BrokenRow>& broken,
             int retries = kRetries) const;
+  /// Tells the source of a block that its rows will be asked for soon. Throws nothing; safe from many threads.
+  void will_need(const RowBlock& block) const;
   const BatchContent& content() const { return content_; }
 
  private:

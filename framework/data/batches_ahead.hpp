@@ -43,7 +43,7 @@ class BatchesAhead {
   void clear();
   /// The batches that were pushed and not popped.
   std::size_t size() const { return jobs_.size(); }
-  const BatchContent& content() const { return maker_.content(); }
+  const BatchMaker& maker() const { return maker_; }
 
  private:
   BatchMaker maker_;

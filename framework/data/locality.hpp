@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <vector>
 
 #include <dime/random.hpp>
 
@@ -26,6 +27,12 @@ class LocalPermutation {
 
   /// The row at `place`; 0 <= place < n.
   std::int64_t operator()(std::int64_t place) const;
+  /// The window that `place` lies in, counted from 0.
+  std::int64_t window_of(std::int64_t place) const { return with_gap(place) / locality_.window; }
+  std::int64_t windows() const;
+  /// The first row of each block of a window, in the order in which the blocks stand. A block has `block` rows, but no
+  /// row from n on.
+  std::vector<std::int64_t> blocks_of(std::int64_t window) const;
 
  private:
   // Places are counted as if the shorter block were whole, so that all blocks have one length: a gap follows its rows.

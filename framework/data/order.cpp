@@ -81,31 +81,48 @@ Order::Order(std::vector<std::int64_t> sizes, const std::vector<double>& weights
 }
 
 RowId Order::at(std::int64_t place, int retry) const {
-  if (sizes_.size() == 1) return draw(0, place, retry);
+  const auto [source, k] = draw_at(place);
+  const std::int64_t n = rows_of(source), epoch = k / n, offset = k % n;
+  if (!shuffle_ && retry == 0) return {source, offset, epoch};
+  if (locality_ && retry == 0) return {source, local_order(source, epoch)(offset), epoch};
+  const Permutation rows(static_cast<std::uint64_t>(n), key_of(kRowPurpose, source, epoch, retry));
+  return {source, static_cast<std::int64_t>(rows(static_cast<std::uint64_t>(offset))), epoch};
+}
+
+Order::Draw Order::draw_at(std::int64_t place) const {
+  if (sizes_.size() == 1) return {0, place};
   const std::int64_t block = place / kBlock;
   const Permutation within(kBlock, random_key({key_, kBlockPurpose, static_cast<std::uint64_t>(block)}));
   auto slot = static_cast<std::int64_t>(within(static_cast<std::uint64_t>(place % kBlock)));
   int source = 0;
   while (slot >= quotas_[static_cast<std::size_t>(source)]) slot -= quotas_[static_cast<std::size_t>(source++)];
-  return draw(source, block * quotas_[static_cast<std::size_t>(source)] + slot, retry);
+  return {source, block * quotas_[static_cast<std::size_t>(source)] + slot};
 }
 
-RowId Order::draw(int source, std::int64_t k, int retry) const {
-  const std::int64_t n = sizes_[static_cast<std::size_t>(source)];
-  const std::int64_t epoch = k / n;
-  return {source, row(source, epoch, k % n, retry), epoch};
+std::uint64_t Order::key_of(std::uint64_t purpose, int source, std::int64_t epoch, int retry) const {
+  return random_key({key_, purpose, static_cast<std::uint64_t>(source), static_cast<std::uint64_t>(epoch),
+                     static_cast<std::uint64_t>(retry)});
 }
 
-std::int64_t Order::row(int source, std::int64_t epoch, std::int64_t offset, int retry) const {
-  if (!shuffle_ && retry == 0) return offset;
-  const std::int64_t n = sizes_[static_cast<std::size_t>(source)];
-  const auto key = [&](std::uint64_t purpose) {
-    return random_key({key_, purpose, static_cast<std::uint64_t>(source), static_cast<std::uint64_t>(epoch),
-                       static_cast<std::uint64_t>(retry)});
-  };
-  if (locality_ && retry == 0) return LocalPermutation(n, *locality_, key(kLocalPurpose))(offset);
-  const Permutation rows(static_cast<std::uint64_t>(n), key(kRowPurpose));
-  return static_cast<std::int64_t>(rows(static_cast<std::uint64_t>(offset)));
+LocalPermutation Order::local_order(int source, std::int64_t epoch) const {
+  return {rows_of(source), *locality_, key_of(kLocalPurpose, source, epoch, 0)};
+}
+
+WindowId Order::window_of(std::int64_t place) const {
+  const auto [source, k] = draw_at(place);
+  const std::int64_t n = rows_of(source);
+  const LocalPermutation rows = local_order(source, k / n);
+  return {source, k / n * rows.windows() + rows.window_of(k % n)};
+}
+
+std::vector<RowBlock> Order::blocks_of(const WindowId& window) const {
+  const std::int64_t windows = windows_of(window.source);
+  const LocalPermutation rows = local_order(window.source, window.number / windows);
+  std::vector<RowBlock> blocks;
+  for (const std::int64_t first : rows.blocks_of(window.number % windows)) {
+    blocks.push_back({window.source, first, std::min(locality_->block, rows_of(window.source) - first)});
+  }
+  return blocks;
 }
 
 BatchPlan::BatchPlan(std::int64_t rows, std::int64_t batch, bool drop) : rows_(rows), batch_(batch), drop_(drop) {

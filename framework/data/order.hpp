@@ -18,6 +18,19 @@ struct RowId {
   std::int64_t epoch = 0;
 };
 
+/// Consecutive rows of one source.
+struct RowBlock {
+  int source = 0;
+  std::int64_t first = 0;
+  std::int64_t count = 0;
+};
+
+/// One window of one source (see LocalPermutation), counted from 0 through all of its epochs.
+struct WindowId {
+  int source = 0;
+  std::int64_t number = 0;
+};
+
 /// A key that keeps the streams of one run apart.
 std::uint64_t stream_key(std::int64_t seed, std::string_view stream);
 
@@ -42,10 +55,25 @@ class Order {
   /// The rows of all sources together: the length of an epoch in places.
   std::int64_t size() const { return size_; }
   const std::vector<std::int64_t>& quotas() const { return quotas_; }
+  const std::optional<Locality>& locality() const { return locality_; }
+  /// The window of `place`; only with a locality.
+  WindowId window_of(std::int64_t place) const;
+  /// The windows of one epoch of a source; only with a locality.
+  std::int64_t windows_of(int source) const { return local_order(source, 0).windows(); }
+  /// The rows of a window, as its blocks; only with a locality.
+  std::vector<RowBlock> blocks_of(const WindowId& window) const;
 
  private:
-  RowId draw(int source, std::int64_t k, int retry) const;
-  std::int64_t row(int source, std::int64_t epoch, std::int64_t offset, int retry) const;
+  /// The k-th draw of a source.
+  struct Draw {
+    int source = 0;
+    std::int64_t k = 0;
+  };
+
+  Draw draw_at(std::int64_t place) const;
+  std::int64_t rows_of(int source) const { return sizes_[static_cast<std::size_t>(source)]; }
+  std::uint64_t key_of(std::uint64_t purpose, int source, std::int64_t epoch, int retry) const;
+  LocalPermutation local_order(int source, std::int64_t epoch) const;
 
   std::vector<std::int64_t> sizes_;
   std::vector<std::int64_t> quotas_;

@@ -128,4 +128,9 @@ Row JoinedRows::get(std::int64_t i) const {
   return row;
 }
 
+void JoinedRows::will_need(std::int64_t first, std::int64_t count) const {
+  if (content_ != nullptr && parts_.content) content_->will_need(first, count);
+  if (vectors_ != nullptr && parts_.vector) vectors_->will_need(first, count);
+}
+
 }  // namespace dime

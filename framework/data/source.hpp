@@ -32,6 +32,7 @@ class RowSpan final : public Dataset {
   Row get(std::int64_t i) const override { return whole_->get(from_ + i); }
   DatasetInfo info() const override { return whole_->info(); }
   std::string where(std::int64_t i) const override { return whole_->where(from_ + i); }
+  void will_need(std::int64_t first, std::int64_t count) const override { whole_->will_need(from_ + first, count); }
 
  private:
   std::shared_ptr<const Dataset> whole_;
@@ -54,6 +55,7 @@ class JoinedRows final : public Dataset {
   Row get(std::int64_t i) const override;
   DatasetInfo info() const override { return info_; }
   std::string where(std::int64_t i) const override { return named_side().where(i); }
+  void will_need(std::int64_t first, std::int64_t count) const override;
   /// The two sides have keys of two kinds, so that nothing but their order says what belongs together.
   bool keys_differ() const { return keys_differ_; }
 

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <vector>
 
 #include <dime/comm.hpp>
 
@@ -27,16 +28,19 @@ class Stream {
   /// The next batch. Throws what making it threw, and again at each call until `seek`.
   StreamBatch next();
   const BatchPlan& plan() const { return plan_; }
-  const BatchContent& content() const { return ahead_.content(); }
+  const BatchContent& content() const { return ahead_.maker().content(); }
 
  private:
   void push(std::int64_t index);
+  /// Of an order with locality: the blocks of the windows that batch `index` is the first to come within a window of.
+  std::vector<RowBlock> new_blocks(std::int64_t index);
 
   Order order_;
   BatchPlan plan_;
   RowRange rows_;
-  std::int64_t next_ = 0;  ///< the first batch that is not begun
-  BatchesAhead ahead_;     ///< last: its jobs ask for the order
+  std::int64_t next_ = 0;              ///< the first batch that is not begun
+  std::vector<std::int64_t> fetched_;  ///< the last window of each source that was told to it
+  BatchesAhead ahead_;                 ///< last: its jobs ask for the order
 };
 
 /// Every row of one source once, in its own order, in batches of at most `batch` rows; the last may be shorter.

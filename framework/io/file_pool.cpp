@@ -133,4 +133,18 @@ void FilePool::read(std::size_t file, std::uint64_t at, std::span<std::uint8_t> 
   if (ended || state != then) refuse_changed(path, then, state);
 }
 
+void FilePool::will_need(std::size_t file, std::uint64_t at, std::uint64_t bytes) const {
+  // Linux takes no more than its own limit from one request.
+  constexpr std::uint64_t most = std::uint64_t{1} << 17;
+  const std::uint64_t size = state_->files[file].state.size;
+  const std::uint64_t end = at < size ? at + std::min(bytes, size - at) : at;
+  const State::Open open = state_->acquire(file);
+  // Its own guesses, at what looks like sequential reading, would fetch what is not wanted.
+  ::posix_fadvise(open->file.get(), 0, 0, POSIX_FADV_RANDOM);
+  for (; at < end; at += most) {
+    ::posix_fadvise(open->file.get(), static_cast<off_t>(at), static_cast<off_t>(std::min(most, end - at)),
+                    POSIX_FADV_WILLNEED);
+  }
+}
+
 }  // namespace dime

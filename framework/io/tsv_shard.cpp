@@ -86,4 +86,16 @@ TsvRow TsvShard::row(const FilePool& files, std::int64_t i) const {
   return row;
 }
 
+void TsvShard::will_need(const FilePool& files, std::int64_t i, std::int64_t count) const {
+  const auto offsets = offsets_.numbers();
+  const auto fetch = [&](std::uint64_t first, std::uint64_t last) {
+    const std::uint64_t begin = offsets[first] - (first > 0 ? 1 : 0);
+    const std::uint64_t end = last + 1 == offsets.size() ? files.size(file_) : offsets[last + 1];
+    if (begin < end && end - begin <= kLongestRow) files.will_need(file_, begin, end - begin);
+  };
+  const auto first = static_cast<std::size_t>(i), last = static_cast<std::size_t>(i + count - 1);
+  if (kept_.empty()) return fetch(first, last);
+  for (std::size_t row = first; row <= last; ++row) fetch(kept_[row], kept_[row]);
+}
+
 }  // namespace dime::io

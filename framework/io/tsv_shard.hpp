@@ -28,6 +28,8 @@ class TsvShard {
   TsvRow row(const FilePool& files, std::int64_t i) const;
   /// Row i of those kept, without key and payload: nothing of it is read.
   TsvRow place(std::int64_t i) const;
+  /// Has rows i to i + count - 1 of those kept fetched. Throws IoError.
+  void will_need(const FilePool& files, std::int64_t i, std::int64_t count) const;
 
  private:
   std::string_view read_line(const FilePool& files, TsvRow& row) const;

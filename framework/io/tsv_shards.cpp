@@ -74,6 +74,16 @@ std::string TsvShards::where(std::int64_t i) const {
   }
 }
 
+void TsvShards::will_need(std::int64_t first, std::int64_t count) const {
+  while (count > 0) {
+    const std::size_t s = shard_of(first);
+    const std::int64_t here = std::min(count, first_rows_[s + 1] - first);
+    shards_[s]->will_need(files_, first - first_rows_[s], here);
+    first += here;
+    count -= here;
+  }
+}
+
 std::string where(const TsvRow& row) {
   std::string text = io::shown(row.shard) + ":" + std::to_string(row.row);
   if (!row.key.empty()) text.append(" ").append(printable(row.key));

@@ -27,6 +27,7 @@ class OpeningSource final : public Dataset {
     return placed([&] { return rows_->get(i); });
   }
   std::string where(std::int64_t i) const override { return rows_->where(i); }
+  void will_need(std::int64_t first, std::int64_t count) const override { rows_->will_need(first, count); }
 
  private:
   template <class F>

@@ -27,6 +27,7 @@ class TsvImages final : public dime::Dataset {
   std::int64_t size() const override { return shards_.size(); }
   dime::DatasetInfo info() const override { return {.image = true}; }
   std::string where(std::int64_t i) const override { return shards_.where(i); }
+  void will_need(std::int64_t first, std::int64_t count) const override { shards_.will_need(first, count); }
 
   dime::Row get(std::int64_t i) const override {
     return dime::with_name(kName, [&] {

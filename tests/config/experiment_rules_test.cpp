@@ -68,10 +68,10 @@ TEST(Streams, Locality) {
   EXPECT_EQ(said("locality: {block: 64, window: 32}"),
             "f.yaml:2:76: option \"window\"" + of + "must be a whole number of blocks of 64 rows, got 32");
   EXPECT_EQ(said("locality: {block: 0, window: 0}"),
-            "f.yaml:2:64: option \"block\"" + of + "must be between 1 and 1073741824, got 0\n" +
-                "f.yaml:2:75: option \"window\"" + of + "must be between 1 and 1073741824, got 0");
+            "f.yaml:2:64: option \"block\"" + of + "must be between 1 and 16777216, got 0\n" +
+                "f.yaml:2:75: option \"window\"" + of + "must be between 1 and 16777216, got 0");
   EXPECT_EQ(said("locality: {block: 8, window: 1099511627776}"),
-            "f.yaml:2:75: option \"window\"" + of + "must be between 1 and 1073741824, got 1099511627776");
+            "f.yaml:2:75: option \"window\"" + of + "must be between 1 and 16777216, got 1099511627776");
   EXPECT_EQ(said("locality: {block: 8}"),
             "f.yaml:2:56: \"locality\" of \"images\" of \"data\" needs option "
             "\"window\" (Rows that are shuffled among themselves: a whole number of blocks.)");

@@ -143,6 +143,29 @@ TEST(OrderWithLocality, EachEpochHasAnOrderOfItsOwn) {
   EXPECT_EQ(first_blocks.size(), 3U);
 }
 
+TEST(OrderWithLocality, KnowsTheBlocksOfItsWindows) {
+  const Order order({300, 51}, {2, 1}, 9, true, Locality{8, 32});
+  std::map<std::pair<int, std::int64_t>, std::multiset<std::int64_t>> rows;
+  for (std::int64_t place = 0; place < 5 * Order::kBlock; ++place) {
+    const RowId id = order.at(place);
+    const WindowId window = order.window_of(place);
+    ASSERT_EQ(window.source, id.source);
+    ASSERT_EQ(window.number / (id.source == 0 ? 10 : 2), id.epoch) << "38 blocks are 10 windows, 7 are 2";
+    rows[{window.source, window.number}].insert(id.row);
+  }
+  std::map<int, std::int64_t> last;
+  for (const auto& [window, unused] : rows) last[window.first] = std::max(last[window.first], window.second);
+  for (const auto& [window, found] : rows) {
+    if (window.second == last[window.first]) continue;  // not read to its end
+    std::multiset<std::int64_t> expected;
+    for (const RowBlock& block : order.blocks_of({window.first, window.second})) {
+      ASSERT_EQ(block.source, window.first);
+      for (std::int64_t i = 0; i < block.count; ++i) expected.insert(block.first + i);
+    }
+    EXPECT_EQ(found, expected);
+  }
+}
+
 TEST(OrderWithLocality, IsAFunctionOfKeyAndPlace) {
   const Order forward = local_order(1003), backward = local_order(1003), other = local_order(1003, 8);
   Rows a, b;

@@ -58,7 +58,7 @@ inline TransformList flips() {
   return TransformList({flip});
 }
 
-/// `Numbers` that remember which rows were asked for.
+/// `Numbers` that remember which rows were asked for, and of which they were told before.
 class WatchedNumbers final : public Dataset {
  public:
   explicit WatchedNumbers(std::int64_t n) : rows_(n) {}
@@ -69,6 +69,18 @@ class WatchedNumbers final : public Dataset {
     asked_.push_back(i);
     return rows_.get(i);
   }
+  void will_need(std::int64_t first, std::int64_t count) const override {
+    const std::lock_guard lock(mutex_);
+    for (std::int64_t i = first; i < first + count; ++i) told_.push_back(i);
+    if (fails) throw IoError("no disk");
+  }
+  /// The rows that will_need told of so far, in that order.
+  std::vector<std::int64_t> told() const {
+    const std::lock_guard lock(mutex_);
+    return told_;
+  }
+  bool fails = false;
+
   /// The rows that were asked for so far, sorted.
   std::vector<std::int64_t> asked() const {
     const std::lock_guard lock(mutex_);
@@ -81,6 +93,7 @@ class WatchedNumbers final : public Dataset {
   Numbers rows_;
   mutable std::mutex mutex_;
   mutable std::vector<std::int64_t> asked_;
+  mutable std::vector<std::int64_t> told_;
 };
 
 }  // namespace dime::test

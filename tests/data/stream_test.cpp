@@ -88,6 +88,54 @@ TEST(Stream, GoesOnWithoutReadingWhatLiesBefore) {
   EXPECT_TRUE(std::includes(allowed.begin(), allowed.end(), asked.begin(), asked.end()));
 }
 
+/// The rows of windows `first` to `last`, block by block.
+std::vector<std::int64_t> rows_of_windows(const Order& order, std::int64_t first, std::int64_t last) {
+  std::vector<std::int64_t> rows;
+  for (std::int64_t number = first; number <= last; ++number) {
+    for (const RowBlock& block : order.blocks_of({0, number})) {
+      for (std::int64_t i = 0; i < block.count; ++i) rows.push_back(block.first + i);
+    }
+  }
+  return rows;
+}
+
+TEST(Stream, TellsItsSourceOfEachWindowAWindowAhead) {
+  const auto rows = std::make_shared<test::WatchedNumbers>(50);
+  rows->fails = true;  // which is no matter here
+  const Order order({50}, {1}, 77, true, Locality{4, 12});
+  for (const std::int64_t first : {0, 61}) {
+    auto stream = stream_of(rows, order, BatchPlan(50, 4, false), 1);
+    stream->seek(first);
+    const std::size_t before = rows->told().size();
+    for (std::int64_t i = first; i < first + 40; ++i) {
+      stream->next();
+      // 5 windows an epoch; at least this batch, and at most those ahead of it, have told of the next window.
+      const auto window = [&](std::int64_t batch) { return order.window_of(batch * 4 + 3 + 12).number; };
+      auto told = rows->told();
+      told.erase(told.begin(), told.begin() + static_cast<std::ptrdiff_t>(before));
+      const std::int64_t begin = order.window_of(first * 4).number;
+      const auto least = rows_of_windows(order, begin, window(i)), most = rows_of_windows(order, begin, window(i + 2));
+      ASSERT_GE(told.size(), least.size());
+      ASSERT_LE(told.size(), most.size());
+      ASSERT_TRUE(std::equal(told.begin(), told.end(), most.begin()));
+    }
+  }
+}
+
+TEST(Stream, TellsASmallSourceOfNoRowTwiceForOneBatch) {
+  const auto rows = std::make_shared<test::WatchedNumbers>(5);
+  auto stream = stream_of(rows, Order({5}, {1}, 77, true, Locality{1 << 24, 1 << 24}), BatchPlan(5, 4, true), 1);
+  for (int i = 0; i < 20; ++i) stream->next();
+  EXPECT_LE(rows->told().size(), (20 + Stream::kAhead) * 2 * 5);
+}
+
+TEST(Stream, TellsNothingWithoutLocality) {
+  const auto rows = std::make_shared<test::WatchedNumbers>(50);
+  auto stream = stream_of(rows, Order({50}, {1}, 77, true), BatchPlan(50, 4, false), 1);
+  for (int i = 0; i < 20; ++i) stream->next();
+  EXPECT_TRUE(rows->told().empty());
+}
+
 TEST(Stream, ReadsNoFurtherThanItsBatchesAhead) {
   const auto rows = std::make_shared<test::WatchedNumbers>(1000);
   auto stream = stream_of(rows, Order({1000}, {1}, 77, true), BatchPlan(1000, 8, true), 3);

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <fstream>
@@ -153,6 +156,67 @@ TEST_F(FilePoolTest, GivesDescriptorsBackWhereOthersTookThem) {
   // Less than are open: every further one is refused until the pool closes some of its own.
   const DescriptorLimit limit(16);
   for (std::size_t i = 0; i < 40; ++i) EXPECT_EQ(read(files, i, 0, 4), std::to_string(1000 + i));
+}
+
+// A file of pages, none of which is in memory; and which of them are.
+class ColdFile {
+ public:
+  ColdFile(const std::filesystem::path& path, std::size_t pages) : pages_(pages) {
+    const int file = ::open(path.c_str(), O_RDONLY);
+    ::fsync(file);
+    ::posix_fadvise(file, 0, 0, POSIX_FADV_DONTNEED);
+    mapped_ = ::mmap(nullptr, bytes(pages), PROT_READ, MAP_SHARED, file, 0);
+    EXPECT_NE(mapped_, MAP_FAILED);
+    ::close(file);
+  }
+  ~ColdFile() { ::munmap(mapped_, bytes(pages_)); }
+  ColdFile(const ColdFile&) = delete;
+  ColdFile& operator=(const ColdFile&) = delete;
+
+  static std::size_t bytes(std::size_t pages) { return pages * static_cast<std::size_t>(::sysconf(_SC_PAGESIZE)); }
+  /// The pages from `first` on, `count` of them, that are in memory.
+  std::size_t there(std::size_t first, std::size_t count) const {
+    std::vector<unsigned char> states(pages_);
+    EXPECT_EQ(::mincore(mapped_, bytes(pages_), states.data()), 0);
+    const auto begin = states.begin() + static_cast<std::ptrdiff_t>(first);
+    return static_cast<std::size_t>(
+        std::count_if(begin, begin + static_cast<std::ptrdiff_t>(count), [](unsigned char s) { return (s & 1) != 0; }));
+  }
+
+ private:
+  std::size_t pages_;
+  void* mapped_ = nullptr;
+};
+
+TEST_F(FilePoolTest, FetchesWhatWillBeNeededAndNothingElse) {
+  constexpr std::size_t kPages = 512;
+  const auto path = folder_.write("a", std::string(ColdFile::bytes(kPages), 'x'));
+  const ColdFile cold(path, kPages);
+  if (cold.there(0, kPages) > 0) GTEST_SKIP() << "this file system keeps its files in memory";
+  FilePool files;
+  files.add(path);
+  files.will_need(0, ColdFile::bytes(100), ColdFile::bytes(200));
+  constexpr int kTurns = 2000;  // 10 s, where a disk is that slow
+  for (int i = 0; i < kTurns && cold.there(100, 200) < 200; ++i)
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  EXPECT_EQ(cold.there(100, 200), 200U);
+  EXPECT_EQ(read(files, 0, ColdFile::bytes(400), 1), "x");
+  EXPECT_EQ(cold.there(0, kPages), 201U) << "the page that was read, without its neighbours";
+}
+
+TEST_F(FilePoolTest, WhatWillBeNeededEndsWithTheFile) {
+  FilePool files;
+  files.add(folder_.write("a", "0123456789"));
+  for (const std::uint64_t at : {std::uint64_t{0}, std::uint64_t{9}, std::uint64_t{10}, ~std::uint64_t{0}}) {
+    for (const std::uint64_t bytes : {std::uint64_t{0}, std::uint64_t{5}, ~std::uint64_t{0}}) {
+      files.will_need(0, at, bytes);
+    }
+  }
+  EXPECT_EQ(read(files, 0, 0, 10), "0123456789");
+  files.add(folder_.write("b", "0"));
+  std::filesystem::remove(folder_ / "b");
+  EXPECT_EQ(folder_.shown(error_text<IoError>([&] { files.will_need(1, 0, 1); })),
+            "cannot open b: No such file or directory");
 }
 
 }  // namespace

@@ -104,6 +104,22 @@ TEST_F(Tsv, KeepsTheRowsOfTheLineList) {
   EXPECT_EQ(shards.where(1), "a.tsv:3 k3");
 }
 
+// What is fetched is shown by FilePool's tests; here that any rows may be named, whatever the index says.
+TEST_F(Tsv, FetchesRowsThroughShardsAndLineLists) {
+  folder_.write("a.tsv", "k0\tx\nk1\tx\nk2\tx\nk3\tx\n");
+  folder_.write("a.linelist", "3\n1\n");
+  folder_.write("b.tsv", "b0\tx\nb1\tx\nb2\tx\n");
+  folder_.write("b.lineidx", "0\n9\n10\n");
+  folder_.write("all.list", "a.tsv\nb.tsv\na.tsv\n");
+  const TsvShards shards(folder_ / "all.list");
+  for (std::int64_t first = 0; first < 7; ++first) {
+    for (std::int64_t count = 0; first + count <= 7; ++count) shards.will_need(first, count);
+  }
+  EXPECT_EQ(shards.row(6).key, "k3");
+  EXPECT_EQ(error_text<ArgumentError>([&] { shards.will_need(6, 2); }),
+            "there is no row 7: the shards have rows 0 to 6");
+}
+
 TEST_F(Tsv, ChecksTheLineList) {
   folder_.write("a.tsv", "k0\tx\nk1\tx\n");
   folder_.write("a.linelist", "0\n2\n");

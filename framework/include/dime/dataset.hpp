@@ -54,6 +54,9 @@ class DIME_API Dataset {
   /// Where row i lies, for messages about what the row holds: its file and place there, as far as the source knows
   /// them. 0 <= i < size(); safe from many threads at once, and for a broken row too.
   virtual std::string where(std::int64_t i) const { return "row " + std::to_string(i); }
+  /// Rows first to first + count - 1, which exist, will be asked for soon and in any order: a source on slow storage
+  /// may have them fetched. Safe from many threads at once. What it throws is ignored: reading the rows will tell.
+  virtual void will_need(std::int64_t /*first*/, std::int64_t /*count*/) const {}
 };
 
 }  // namespace dime

@@ -35,6 +35,9 @@ class DIME_API FilePool {
   /// what it was (a change that leaves the size is noticed within the grain of file times, some milliseconds);
   /// ArgumentError when the range is not within size(file).
   void read(std::size_t file, std::uint64_t at, std::span<std::uint8_t> bytes) const;
+  /// Has the system fetch a part of a file, without waiting for it; what lies past the end is left out. From then on
+  /// nothing else of the file is fetched ahead of its reading. Safe from many threads. Throws IoError as `read`.
+  void will_need(std::size_t file, std::uint64_t at, std::uint64_t bytes) const;
 
  private:
   struct State;

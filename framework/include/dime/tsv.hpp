@@ -54,6 +54,8 @@ class DIME_API TsvShards {
   /// "shard.tsv:ROW key" for messages, on one line whatever the key holds; "shard.tsv:ROW" when the row has no key or
   /// is broken. Throws ArgumentError when i is out of range.
   std::string where(std::int64_t i) const;
+  /// Has the system fetch rows first to first + count - 1, which exist (see FilePool::will_need). Throws IoError.
+  void will_need(std::int64_t first, std::int64_t count) const;
 
  private:
   std::size_t shard_of(std::int64_t i) const;
