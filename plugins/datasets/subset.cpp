@@ -130,6 +130,16 @@ class Subset final : public dime::Dataset {
     return of_->get(row_of(i));
   }
 
+  // Rows that follow each other in the source are told together.
+  void will_need(std::int64_t first, std::int64_t count) const override {
+    if (rows_.empty()) return of_->will_need(first, count);
+    for (std::int64_t i = first, end = std::min(first + count, size_); i < end;) {
+      const std::int64_t begin = i++;
+      while (i < end && row_of(i) == row_of(i - 1) + 1) ++i;
+      of_->will_need(row_of(begin), i - begin);
+    }
+  }
+
  private:
   static void check(const Options& o) {
     std::vector<std::string> given;
