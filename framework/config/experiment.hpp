@@ -111,6 +111,7 @@ struct StreamOptions {
   std::vector<Component> transform;
   std::string resampling = "exact";
   bool exif_orientation = false;
+  std::string memory_format = "contiguous";
   bool shuffle = true;
   std::optional<LocalityOptions> locality;  ///< absent: rows are drawn from anywhere
   std::int64_t batch_size = 0;              ///< global: over all processes

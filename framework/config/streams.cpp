@@ -42,6 +42,9 @@ Schema<StreamOptions> StreamOptions::schema() {
               one_of({"exact", "fused"}))
       .option("exif_orientation", &StreamOptions::exif_orientation,
               "Whether an image is turned as its EXIF orientation says; as published, it is not.")
+      .option("memory_format", &StreamOptions::memory_format,
+              "How a batch of images lies in memory, whose shape is [B, 3, H, W]: `channels_last` suits convolutions.",
+              one_of({"contiguous", "channels_last"}))
       .option("shuffle", &StreamOptions::shuffle, "Whether each epoch has an order of its own.")
       .option(
           "locality", &StreamOptions::locality,

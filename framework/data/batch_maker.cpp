@@ -35,7 +35,8 @@ BatchMaker::BatchMaker(BatchContent content, std::vector<std::shared_ptr<const D
     : content_(std::move(content)),
       sources_(std::move(sources)),
       transform_(std::move(transform)),
-      image_path_(std::make_shared<ImagePath>(content_.exif_orientation)),
+      image_path_(std::make_shared<ImagePath>(
+          content_.exif_orientation, content_.channels_last ? PixelLayout::channels_last : PixelLayout::planes)),
       tokenizer_(std::move(tokenizer)),
       key_(key),
       times_(times) {}
@@ -44,7 +45,10 @@ StreamBatch BatchMaker::allocate(std::int64_t rows) const {
   const auto floats = torch::TensorOptions().dtype(torch::kFloat32).pinned_memory(content_.pinned);
   const auto integers = torch::TensorOptions().dtype(torch::kInt64).pinned_memory(content_.pinned);
   StreamBatch batch;
-  if (content_.pixels) batch.pixels = torch::empty({rows, 3, content_.image_size, content_.image_size}, floats);
+  if (content_.pixels) {
+    const auto format = content_.channels_last ? torch::MemoryFormat::ChannelsLast : torch::MemoryFormat::Contiguous;
+    batch.pixels = torch::empty({rows, 3, content_.image_size, content_.image_size}, floats, format);
+  }
   if (content_.tokens) batch.tokens = torch::empty({rows, content_.context}, integers);
   if (content_.vectors) batch.vectors = torch::empty({rows, content_.vector_width}, floats);
   if (content_.labels) batch.labels = torch::empty({rows}, integers);

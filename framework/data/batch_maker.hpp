@@ -26,6 +26,7 @@ struct BatchContent {
   bool pixels = false;
   int image_size = 0;             ///< height and width of `pixels`
   bool exif_orientation = false;  ///< whether images are turned as their EXIF orientation says
+  bool channels_last = false;     ///< whether `pixels` lie in memory as [B, H, W, 3]
   bool tokens = false;
   std::int64_t context = 0;
   bool vectors = false;

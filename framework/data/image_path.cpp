@@ -92,6 +92,20 @@ std::unique_ptr<PixelSource> ImagePath::open(const Row& row, Image& whole) const
 void ImagePath::run(const Row& row, const TransformList& transforms, CounterRandom& random, int side, float* out,
                     StageTimes* times) {
   Lease lease(*this);
+  ImagePathWorkspace& workspace = *lease;
+  if (layout_ == PixelLayout::planes) return run_planes(row, transforms, random, side, workspace, out, times);
+  const auto pixels = static_cast<std::size_t>(side) * static_cast<std::size_t>(side);
+  workspace.planes.resize(3 * pixels);
+  const float* planes = workspace.planes.data();
+  run_planes(row, transforms, random, side, workspace, workspace.planes.data(), times);
+  const StageTimer normalise(times, &StageTimes::normalise);
+  for (std::size_t i = 0; i < pixels; ++i) {
+    for (std::size_t c = 0; c < 3; ++c) out[3 * i + c] = planes[c * pixels + i];
+  }
+}
+
+void ImagePath::run_planes(const Row& row, const TransformList& transforms, CounterRandom& random, int side,
+                           ImagePathWorkspace& workspace, float* out, StageTimes* times) const {
   Image whole;
   std::unique_ptr<PixelSource> source;
   {
@@ -102,9 +116,9 @@ void ImagePath::run(const Row& row, const TransformList& transforms, CounterRand
   expect_side(plan.size(), side);
   const auto fused = transforms.resampling() == Resampling::fused ? FusedPlan::of(plan) : std::nullopt;
   const auto& scales = transforms.scales();
-  if (fused && run_planar_timed(*fused, *source, (*lease).planar, scales, out, times)) return;
+  if (fused && run_planar_timed(*fused, *source, workspace.planar, scales, out, times)) return;
   const PlannedPixels pixels =
-      fused ? run_fused_timed(*fused, *source, *lease, times) : run_exact_timed(plan, *source, *lease, times);
+      fused ? run_fused_timed(*fused, *source, workspace, times) : run_exact_timed(plan, *source, workspace, times);
   const StageTimer normalise(times, &StageTimes::normalise);
   write_chw(pixels, scales, out);
 }

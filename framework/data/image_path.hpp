@@ -17,12 +17,16 @@
 
 namespace dime {
 
+/// Where the numbers of a pixel lie.
+enum class PixelLayout { planes, channels_last };
+
 /// What one run borrows.
 struct ImagePathWorkspace : ImageWorkspace {
   PlanarWorkspace planar;
+  std::vector<float> planes;  ///< a result before its channels are put together
 
   /// What the buffers take of memory.
-  std::size_t bytes() const { return ImageWorkspace::bytes() + planar.bytes(); }
+  std::size_t bytes() const { return ImageWorkspace::bytes() + planar.bytes() + planes.capacity() * sizeof(float); }
 };
 
 /// Safe from many threads; each run borrows a workspace, and there are as many as ever ran at once.
@@ -32,10 +36,12 @@ class ImagePath {
   static constexpr std::size_t kMostKept = std::size_t{128} << 20;
 
   /// `is_upright`: an image is turned as its EXIF orientation says.
-  explicit ImagePath(bool is_upright = false) : is_upright_(is_upright) {}
+  explicit ImagePath(bool is_upright = false, PixelLayout layout = PixelLayout::planes)
+      : is_upright_(is_upright), layout_(layout) {}
 
-  /// Writes [3, side, side] float32 to `out`. Throws RowError when the image does not decode or has another size after
-  /// its transforms. `times`, where given, gets what decoding, resizing and normalising took.
+  /// Writes [3, side, side] float32 to `out`, or [side, side, 3] where channels are last. Throws RowError when the
+  /// image does not decode or has another size after its transforms. `times`, where given, gets what decoding, resizing
+  /// and normalising took.
   void run(const Row& row, const TransformList& transforms, CounterRandom& random, int side, float* out,
            StageTimes* times = nullptr);
 
@@ -57,12 +63,15 @@ class ImagePath {
     std::unique_ptr<ImagePathWorkspace> workspace_;
   };
 
+  void run_planes(const Row& row, const TransformList& transforms, CounterRandom& random, int side,
+                  ImagePathWorkspace& workspace, float* out, StageTimes* times) const;
   /// The row's pixels; `whole` holds them where they are not decoded by part.
   std::unique_ptr<PixelSource> open(const Row& row, Image& whole) const;
   std::unique_ptr<ImagePathWorkspace> take();
   void give_back(std::unique_ptr<ImagePathWorkspace> workspace);
 
   bool is_upright_;
+  PixelLayout layout_;
   mutable std::mutex mutex_;
   std::vector<std::unique_ptr<ImagePathWorkspace>> free_;
 };

@@ -93,6 +93,7 @@ BatchContent content_of(const char* stream, const std::optional<StreamOptions>& 
   content.stream = stream;
   content.vectors = has_features(options);
   content.exif_orientation = options && options->exif_orientation;
+  content.channels_last = options && options->memory_format == "channels_last";
   return content;
 }
 

@@ -72,7 +72,7 @@ std::string_view text_of(const std::vector<std::uint8_t>& bytes) {
 class WebDataset final : public dime::Dataset {
  public:
   struct Options {
-    dime::Path list;
+    dime::Path shards;
     dime::Path root;
     std::vector<std::string> image{"jpg", "jpeg", "png", "webp", "bmp", "gif"};
     std::vector<std::string> text{"txt", "caption"};
@@ -92,7 +92,7 @@ class WebDataset final : public dime::Dataset {
                "what came after the cut is not there. A shard that is damaged, or in which the members of a sample are "
                "apart, is refused. "
                "Row i belongs to row i of features that are listed in the same order.")
-        .option("list", &Options::list,
+        .option("shards", &Options::shards,
                 "A folder of .tar files, read by name; a .list file, one shard a line, read in that order; or a "
                 "single .tar. A name may hold ranges: {0000..0127}.",
                 dime::required)
@@ -151,7 +151,7 @@ class WebDataset final : public dime::Dataset {
 
  private:
   void open(const Options& o) {
-    const auto listed = wds::find_shards(o.list, o.root);
+    const auto listed = wds::find_shards(o.shards, o.root);
     for (const auto& shard : listed) at_place(shard.place, [&] { files_.add(shard.path); });
     shards_.resize(listed.size());
     for_each_in_parallel(listed.size(), [&](std::size_t i) {

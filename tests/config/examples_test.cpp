@@ -35,6 +35,8 @@ TEST(Examples, FullLanguage) {
   EXPECT_EQ(e.data.images->transform.size(), 4u);
   EXPECT_EQ(e.data.images->resampling, "fused");
   EXPECT_TRUE(e.data.images->exif_orientation);
+  EXPECT_EQ(e.data.images->memory_format, "channels_last");
+  EXPECT_EQ(e.data.pairs->memory_format, "contiguous");
   EXPECT_EQ(e.data.images->locality->block, 64);
   EXPECT_EQ(e.data.images->locality->window, 4096);
   EXPECT_FALSE(e.data.texts->locality);

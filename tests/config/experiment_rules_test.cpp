@@ -202,8 +202,8 @@ TEST(Rules, Evaluations) {
       said("{task: losses, classes: x, data: {images: {source: {type: a}, shufle: true}}}"),
       "f.yaml:4:30: option \"classes\" of \"e\" of \"evaluate\" belongs to task zero_shot; remove it\n"
       "f.yaml:4:68: unknown option \"shufle\" of \"images\" of \"data\" of \"e\" of \"evaluate\" (did you mean "
-      "\"shuffle\"?); it takes: batch_size, broken_rate, exif_orientation, features, last, locality, resampling, rows, "
-      "shuffle, source, sources, "
+      "\"shuffle\"?); it takes: batch_size, broken_rate, exif_orientation, features, last, locality, memory_format, "
+      "resampling, rows, shuffle, source, sources, "
       "transform");
 }
 

@@ -311,12 +311,13 @@ class Turned final : public Dataset {
   }
 };
 
-torch::Tensor turned_pixels(bool exif_orientation) {
+torch::Tensor turned_pixels(bool exif_orientation, bool channels_last = false) {
   BatchContent content;
   content.stream = "images";
   content.pixels = true;
   content.image_size = 5;
   content.exif_orientation = exif_orientation;
+  content.channels_last = channels_last;
   const BatchMaker maker(content, {std::make_shared<Turned>()}, TransformList(), nullptr, 1);
   StreamBatch batch = maker.allocate(1);
   std::vector<BrokenRow> broken;
@@ -333,6 +334,14 @@ TEST(BatchMaker, TurnsImagesUprightWhereItIsAsked) {
   const auto stored = turned_pixels(false), upright = turned_pixels(true);
   EXPECT_FALSE(stored.equal(upright));
   EXPECT_TRUE(at::rot90(stored, -1, {2, 3}).equal(upright));
+}
+
+TEST(BatchMaker, PutsChannelsLastWhereItIsAsked) {
+  const auto planes = turned_pixels(false), last = turned_pixels(false, true);
+  EXPECT_TRUE(planes.is_contiguous());
+  EXPECT_TRUE(last.is_contiguous(torch::MemoryFormat::ChannelsLast));
+  EXPECT_FALSE(last.is_contiguous());
+  EXPECT_TRUE(planes.equal(last)) << "the same numbers, in another place";
 }
 
 TEST(RowSpan, IsAPartOfASource) {

@@ -38,7 +38,7 @@ class Webdataset : public test::DatasetTest {
  protected:
   Webdataset() : DatasetTest("webdataset") {}
 
-  Value list(const std::string& name) const { return test::options({{"list", path(name)}}); }
+  Value list(const std::string& name) const { return test::options({{"shards", path(name)}}); }
   /// The source of the one shard a.tar.
   std::shared_ptr<Dataset> shard(const std::string& bytes) const {
     folder_.write("a.tar", bytes);
@@ -165,7 +165,7 @@ TEST_F(Webdataset, ReadsSeveralShards) {
   folder_.write("all.list", "d/b.tar\n\n d/a.tar\n");
   EXPECT_EQ(keys(*make(list("all.list"))), listed);
   folder_.write("names.list", "b.tar\na.tar\n");
-  EXPECT_EQ(keys(*make({{"list", path("names.list")}, {"root", path("d")}})), listed);
+  EXPECT_EQ(keys(*make({{"shards", path("names.list")}, {"root", path("d")}})), listed);
 }
 
 TEST_F(Webdataset, ExpandsRanges) {
