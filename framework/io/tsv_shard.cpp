@@ -52,7 +52,7 @@ std::string_view TsvShard::line_in(const FilePool& files, std::size_t number, st
   return text.substr(0, end);
 }
 
-std::string_view TsvShard::read_line(const FilePool& files, TsvRow& row) const {
+std::string_view TsvShard::read_line(const FilePool& files, std::span<char> room, TsvRow& row) const {
   const auto offsets = offsets_.numbers();
   const auto number = static_cast<std::size_t>(row.row);
   const std::uint64_t limit = number + 1 == offsets.size() ? files.size(file_) : offsets[number + 1];
@@ -66,18 +66,21 @@ std::string_view TsvShard::read_line(const FilePool& files, TsvRow& row) const {
                    std::to_string(kLongestRow) + " that a row may have");
   }
   const auto size = static_cast<std::size_t>(limit - begin);
-  row.bytes = std::make_unique_for_overwrite<char[]>(size);
+  if (size > room.size()) {
+    row.bytes = std::make_unique_for_overwrite<char[]>(size);
+    room = {row.bytes.get(), size};
+  }
   try {
-    files.read(file_, begin, {reinterpret_cast<std::uint8_t*>(row.bytes.get()), size});
+    files.read(file_, begin, {reinterpret_cast<std::uint8_t*>(room.data()), size});
   } catch (const IoError& e) {
     throw RowError(where(row) + ": " + e.what());
   }
-  return line_in(files, number, {row.bytes.get(), size});
+  return line_in(files, number, {room.data(), size});
 }
 
-TsvRow TsvShard::row(const FilePool& files, std::int64_t i) const {
+TsvRow TsvShard::row(const FilePool& files, std::int64_t i, std::span<char> room) const {
   TsvRow row = place(i);
-  const std::string_view text = read_line(files, row);
+  const std::string_view text = read_line(files, room, row);
   const std::size_t tab = text.find('\t');
   if (tab == std::string_view::npos) throw RowError(where(row) + ": the row has no tab between key and payload");
   row.key = strip(text.substr(0, tab));

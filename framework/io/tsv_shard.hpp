@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -23,16 +24,16 @@ class TsvShard {
   std::int64_t size() const {
     return static_cast<std::int64_t>(kept_.empty() ? offsets_.numbers().size() : kept_.size());
   }
-  /// Row i of those kept. Throws RowError without a tab and when it cannot be read, DataError where the index does not
-  /// fit.
-  TsvRow row(const FilePool& files, std::int64_t i) const;
+  /// Row i of those kept; its bytes lie in `room` where they fit. Throws RowError without a tab and when it cannot be
+  /// read, DataError where the index does not fit.
+  TsvRow row(const FilePool& files, std::int64_t i, std::span<char> room) const;
   /// Row i of those kept, without key and payload: nothing of it is read.
   TsvRow place(std::int64_t i) const;
   /// Has rows i to i + count - 1 of those kept fetched. Throws IoError.
   void will_need(const FilePool& files, std::int64_t i, std::int64_t count) const;
 
  private:
-  std::string_view read_line(const FilePool& files, TsvRow& row) const;
+  std::string_view read_line(const FilePool& files, std::span<char> room, TsvRow& row) const;
   std::string_view line_in(const FilePool& files, std::size_t number, std::string_view bytes) const;
 
   std::string name_;

@@ -60,9 +60,9 @@ std::size_t TsvShards::shard_of(std::int64_t i) const {
          1;
 }
 
-TsvRow TsvShards::row(std::int64_t i) const {
+TsvRow TsvShards::row(std::int64_t i, std::span<char> room) const {
   const std::size_t s = shard_of(i);
-  return shards_[s]->row(files_, i - first_rows_[s]);
+  return shards_[s]->row(files_, i - first_rows_[s], room);
 }
 
 std::string TsvShards::where(std::int64_t i) const {

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
+#include <array>
 #include <atomic>
 #include <thread>
 
@@ -51,6 +52,20 @@ TEST_F(Tsv, ReadsRowsOfOneShard) {
   EXPECT_EQ(shards.row(3).payload, "four");
   EXPECT_EQ(shards.row(3).row, 3);
   EXPECT_EQ(shards.where(2), "a.tsv:2 k2");
+}
+
+TEST_F(Tsv, ReadsShortRowsIntoRoomThatIsGiven) {
+  folder_.write("a.tsv", "k0\tone\nk1\ta longer one\n");
+  const TsvShards shards(folder_ / "a.tsv");
+  std::array<char, 10> room{};
+  const TsvRow fits = shards.row(0, room);
+  EXPECT_EQ(fits.payload, "one");
+  EXPECT_EQ(fits.payload.data(), room.data() + 3);
+  EXPECT_EQ(fits.bytes, nullptr);
+  const TsvRow owns = shards.row(1, room);
+  EXPECT_EQ(owns.payload, "a longer one");
+  EXPECT_NE(owns.bytes, nullptr);
+  EXPECT_EQ(fits.payload, "one") << "the room is not touched by a row that does not fit";
 }
 
 TEST_F(Tsv, ToleratesCarriageReturns) {

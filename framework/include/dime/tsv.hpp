@@ -20,13 +20,14 @@ class TsvShard;
 class TsvShardWriter;
 }  // namespace io
 
-/// One row. `key` and `payload` lie in `bytes`, and live as long; `shard` lives as long as the TsvShards it comes from.
+/// One row. `key` and `payload` lie in `bytes` (or in the room given to TsvShards::row), and live as long; `shard`
+/// lives as long as the TsvShards it comes from.
 struct TsvRow {
   std::string_view key;             ///< first column, white space stripped
   std::string_view payload;         ///< second column, white space stripped; later columns are ignored
   std::string_view shard;           ///< the shard as the list names it
   std::int64_t row = 0;             ///< the row's number in its shard, from 0, whatever a .linelist keeps
-  std::unique_ptr<char[]> bytes{};  ///< what was read of the shard
+  std::unique_ptr<char[]> bytes{};  ///< what was read of the shard, where it owns it
 };
 
 /// The rows of a list of shards, one shard after another in the order listed.
@@ -48,9 +49,10 @@ class DIME_API TsvShards {
 
   /// The number of rows, at least 1.
   std::int64_t size() const { return first_rows_.back(); }
-  /// Row i. Throws ArgumentError when i is out of range, RowError when the row has no tab, is longer than 1 GiB, or its
+  /// Row i; its bytes lie in `room`, which is then to outlive it, where they fit: short rows need no memory of their
+  /// own. Throws ArgumentError when i is out of range, RowError when the row has no tab, is longer than 1 GiB, or its
   /// shard cannot be read or has changed since it was opened, DataError when the index is wrong here.
-  TsvRow row(std::int64_t i) const;
+  TsvRow row(std::int64_t i, std::span<char> room = {}) const;
   /// "shard.tsv:ROW key" for messages, on one line whatever the key holds; "shard.tsv:ROW" when the row has no key or
   /// is broken. Throws ArgumentError when i is out of range.
   std::string where(std::int64_t i) const;
