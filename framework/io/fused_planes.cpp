@@ -71,11 +71,13 @@ void write_fused_chw(const FusedPlan& plan, PlanarWorkspace& workspace, const de
   const auto width = static_cast<std::size_t>(plan.columns.outputs);
   const std::size_t plane = width * static_cast<std::size_t>(plan.rows.outputs);
   const detail::ChannelLines lines = detail::channel_lines(scales);
+  const detail::PlanarKernels& kernels = detail::planar_kernels();
   for (int y = 0; y < plan.rows.outputs; ++y) {
     float* row = out + static_cast<std::size_t>(y) * width;
-    detail::planar_kernels().colour({small[0].line(y), small[1].line(y), small[2].line(y)}, plan.columns.outputs, lines,
-                                    {row, row + plane, row + 2 * plane});
+    kernels.colour({small[0].line(y), small[1].line(y), small[2].line(y)}, plan.columns.outputs, lines,
+                   {row, row + plane, row + 2 * plane});
   }
+  kernels.settle();
 }
 
 }  // namespace dime

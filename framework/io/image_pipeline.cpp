@@ -112,11 +112,13 @@ PlannedPixels run_exact(const ImagePlan& plan, ImageWorkspace& workspace) {
 void write_chw(const PlannedPixels& pixels, const detail::ChannelScales& scales, float* out) {
   const auto width = static_cast<std::size_t>(pixels.size.width);
   const std::size_t plane = width * static_cast<std::size_t>(pixels.size.height);
+  const detail::ResampleKernels& kernels = detail::resample_kernels();
   for (int y = 0; y < pixels.size.height; ++y) {
     float* row = out + static_cast<std::size_t>(y) * width;
-    detail::resample_kernels().normalize(pixels.pixels->at(y, 0), pixels.size.width, pixels.is_mirrored, scales,
-                                         {row, row + plane, row + 2 * plane});
+    kernels.normalize(pixels.pixels->at(y, 0), pixels.size.width, pixels.is_mirrored, scales,
+                      {row, row + plane, row + 2 * plane});
   }
+  kernels.settle();
 }
 
 void write_image(const PlannedPixels& pixels, Image& out) {

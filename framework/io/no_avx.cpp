@@ -9,6 +9,7 @@ namespace dime::detail {
 
 Base64Kernel base64_kernel() { return nullptr; }
 JpegIdct jpeg_idct() { return portable_idct(); }
+const PlanarKernels& avx2_planar_kernels() { return portable_planar_kernels(); }
 const PlanarKernels& planar_kernels() { return portable_planar_kernels(); }
 const ResampleKernels& avx2_kernels() { return portable_kernels(); }
 const ResampleKernels& avx512_kernels() { return portable_kernels(); }

@@ -10,6 +10,8 @@ namespace dime::detail {
 namespace {
 
 struct Avx2 {
+  using Lanes = __m256;
+
   [[gnu::always_inline]] static __m256 load(const std::uint8_t* from) {
     return _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(from))));
   }
@@ -22,8 +24,8 @@ void colour(const YccRow& row, int width, const ChannelLines& lines, const std::
 
 }  // namespace
 
-const PlanarKernels& planar_kernels() {
-  static constexpr PlanarKernels kernels{colour};
+const PlanarKernels& avx2_planar_kernels() {
+  static constexpr PlanarKernels kernels{colour, [] {}};
   return __builtin_cpu_supports("avx2") ? kernels : portable_planar_kernels();
 }
 

@@ -26,9 +26,13 @@ ChannelLines channel_lines(const ChannelScales& scales);
 struct PlanarKernels {
   /// Writes `width` pixels to rows of R, G and B: the colours of ITU-R BT.601, cut to 0 to 255, then by `lines`.
   void (*colour)(const YccRow& row, int width, const ChannelLines& lines, const std::array<float*, 3>& out);
+  /// To be called after the rows of an image were written, before another thread reads them.
+  void (*settle)();
 };
 
 const PlanarKernels& portable_planar_kernels();
+/// The portable ones where the processor or the build has no AVX2.
+const PlanarKernels& avx2_planar_kernels();
 /// The fastest of this machine.
 const PlanarKernels& planar_kernels();
 

@@ -9,12 +9,14 @@ namespace dime::detail {
 namespace {
 
 struct Portable {
-  static planar::Lanes load(const std::uint8_t* from) {
-    planar::Lanes lanes;
-    for (int i = 0; i < planar::kLanes; ++i) lanes[i] = from[i];
+  using Lanes [[gnu::vector_size(16)]] = float;
+
+  static Lanes load(const std::uint8_t* from) {
+    Lanes lanes;
+    for (int i = 0; i < 4; ++i) lanes[i] = from[i];
     return lanes;
   }
-  static void store(float* to, planar::Lanes lanes) { std::memcpy(to, &lanes, sizeof lanes); }
+  static void store(float* to, Lanes lanes) { std::memcpy(to, &lanes, sizeof lanes); }
 };
 
 using Bytes [[gnu::vector_size(16)]] = std::uint8_t;
@@ -63,7 +65,7 @@ void transpose(const Lines& in, Lines& out) {
 }
 
 const PlanarKernels& portable_planar_kernels() {
-  static constexpr PlanarKernels kernels{colour};
+  static constexpr PlanarKernels kernels{colour, [] {}};
   return kernels;
 }
 

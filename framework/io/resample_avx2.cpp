@@ -177,7 +177,7 @@ void normalize(const std::uint8_t* rgb, int width, bool mirrored, const ChannelS
   portable_kernels().normalize(rgb + 3 * static_cast<std::ptrdiff_t>(whole), width - whole, mirrored, scales, rest);
 }
 
-constexpr ResampleKernels kernels{pack, columns, rows, normalize};
+constexpr ResampleKernels kernels{pack, columns, rows, normalize, [] {}};
 
 }  // namespace
 

@@ -198,8 +198,57 @@ void rows(const Rows& in, int origin, std::size_t samples, const AxisWeights& ax
   }
 }
 
+__m512 scaled(__m512i bytes, const ChannelScale& scale) {
+  const __m512 unit = _mm512_mul_ps(_mm512_cvtepi32_ps(bytes), _mm512_set1_ps(static_cast<float>(1.0 / 255.0)));
+  const __m512 centered = _mm512_sub_ps(unit, _mm512_set1_ps(scale.mean));
+  const __m512 divisor = _mm512_set1_ps(scale.std);
+  if (!scale.multiplies) return _mm512_div_ps(centered, divisor);
+  const __m512 r = _mm512_set1_ps(scale.reciprocal);
+  const __m512 q = _mm512_mul_ps(centered, r);
+  return _mm512_fmadd_ps(_mm512_fnmadd_ps(q, divisor, centered), r, q);
+}
+
+// Channel c of 16 pixels: where its bytes lie, one to each sum of 32 bits, from left to right or back.
+__m512i places_of(int c, bool mirrored) {
+  const __m512i pixels = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+  const __m512i order = mirrored ? _mm512_sub_epi32(_mm512_set1_epi32(15), pixels) : pixels;
+  return _mm512_add_epi32(_mm512_mullo_epi32(order, _mm512_set1_epi32(3)), _mm512_set1_epi32(c));
+}
+
+constexpr int number_step = 16;
+
+// The first pixels of a row, as many as are whole steps.
+template <class Store>
+void normalize_steps(const std::uint8_t* rgb, int width, bool mirrored, const ChannelScales& scales,
+                     const std::array<float*, 3>& out, Store store) {
+  constexpr __mmask64 low_bytes = 0x1111111111111111;
+  const __m512i places[3] = {places_of(0, mirrored), places_of(1, mirrored), places_of(2, mirrored)};
+  for (int x = 0; x + number_step <= width; x += number_step) {
+    const __m512i pixels = load(rgb + 3 * static_cast<std::ptrdiff_t>(x));
+    for (std::size_t c = 0; c < 3; ++c) {
+      const __m512i bytes = _mm512_maskz_permutexvar_epi8(low_bytes, places[c], pixels);
+      store(out[c] + (mirrored ? width - number_step - x : x), scaled(bytes, scales[c]));
+    }
+  }
+}
+
+void normalize(const std::uint8_t* rgb, int width, bool mirrored, const ChannelScales& scales,
+               const std::array<float*, 3>& out) {
+  // A batch is larger than the caches: whole lines of its numbers go past them.
+  if (width % number_step == 0 && are_lines(out)) {
+    return normalize_steps(rgb, width, mirrored, scales, out, [](float* to, __m512 v) { _mm512_stream_ps(to, v); });
+  }
+  normalize_steps(rgb, width, mirrored, scales, out, [](float* to, __m512 v) { _mm512_storeu_ps(to, v); });
+  const int whole = width / number_step * number_step;
+  std::array<float*, 3> rest = out;
+  if (!mirrored) std::for_each(rest.begin(), rest.end(), [&](float*& p) { p += whole; });
+  avx2_kernels().normalize(rgb + 3 * static_cast<std::ptrdiff_t>(whole), width - whole, mirrored, scales, rest);
+}
+
+void settle() { _mm_sfence(); }
+
 const ResampleKernels& choose() {
-  static const ResampleKernels kernels{pack, columns, rows, avx2_kernels().normalize};
+  static constexpr ResampleKernels kernels{pack, columns, rows, normalize, settle};
   return kernels;
 }
 

@@ -30,6 +30,13 @@ struct ChannelScale {
 ChannelScale channel_scale(float mean, float std);
 using ChannelScales = std::array<ChannelScale, 3>;
 
+/// Whether rows of numbers begin where a cache line does.
+inline bool are_lines(const std::array<float*, 3>& rows) {
+  constexpr std::uintptr_t line = 64;
+  const auto begins = [](const float* row) { return reinterpret_cast<std::uintptr_t>(row) % line == 0; };
+  return begins(rows[0]) && begins(rows[1]) && begins(rows[2]);
+}
+
 /// Inputs may be read, and outputs written, up to PixelBuffer::kRoom bytes before and past each row.
 struct ResampleKernels {
   /// Fills `packed` and what belongs to it.
@@ -44,6 +51,8 @@ struct ResampleKernels {
   /// Writes `width` RGB pixels to three rows of floats. `mirrored` takes them from right to left.
   void (*normalize)(const std::uint8_t* rgb, int width, bool mirrored, const ChannelScales& scales,
                     const std::array<float*, 3>& out);
+  /// To be called after the rows of an image were written by `normalize`, before another thread reads them.
+  void (*settle)();
 };
 
 const ResampleKernels& portable_kernels();

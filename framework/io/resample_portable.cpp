@@ -60,7 +60,7 @@ void normalize(const std::uint8_t* rgb, int width, bool mirrored, const ChannelS
   }
 }
 
-constexpr ResampleKernels kernels{pack, columns, rows, normalize};
+constexpr ResampleKernels kernels{pack, columns, rows, normalize, [] {}};
 
 }  // namespace
 

@@ -2,6 +2,8 @@
 // From planes to a model's numbers.
 #include <gtest/gtest.h>
 
+#include <array>
+
 #include <algorithm>
 #include <string>
 
@@ -53,6 +55,26 @@ std::vector<float> coloured(const detail::PlanarKernels& kernels, const Lines& y
   kernels.colour({ycc.line(0), ycc.line(1), ycc.line(2)}, width, detail::channel_lines(some_scales()),
                  {&out[0], &out[stride], &out[2 * stride]});
   return out;
+}
+
+// Rows of whole cache lines may be written another way.
+TEST(Colour, IsTheSameInWholeLines) {
+  constexpr int longest = 48;
+  Lines ycc;
+  ycc.shape(3, longest);
+  CounterRandom random(3);
+  for (int c = 0; c < 3; ++c) {
+    for (int x = 0; x < longest; ++x) ycc.line(c)[x] = static_cast<std::uint8_t>(random.bits());
+  }
+  const detail::YccRow row{ycc.line(0), ycc.line(1), ycc.line(2)};
+  const auto lines = detail::channel_lines(some_scales());
+  for (int width = 1; width <= longest; ++width) {
+    alignas(64) std::array<float, 3 * longest> fast{}, plain{};
+    detail::planar_kernels().colour(row, width, lines, {&fast[0], &fast[longest], &fast[2 * longest]});
+    detail::planar_kernels().settle();
+    detail::portable_planar_kernels().colour(row, width, lines, {&plain[0], &plain[longest], &plain[2 * longest]});
+    EXPECT_EQ(fast, plain) << width;
+  }
 }
 
 TEST(Colour, IsTheFormulaOnEveryProcessor) {

@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <string>
 #include <utility>
 #include <vector>
@@ -97,6 +98,23 @@ TEST(ResampleKernels, RowsEqualThePortableOnes) {
     for (const Case& c : cases()) {
       ASSERT_EQ(run(*kernels, c, false), run(portable_kernels(), c, false))
           << name << " " << c.input << " " << c.output;
+    }
+  }
+}
+
+// Rows of whole cache lines may be written another way.
+TEST(ResampleKernels, NumbersInWholeLinesEqualThePortableOnes) {
+  constexpr int width = 48;
+  ChannelScales scales;
+  for (std::size_t c = 0; c < 3; ++c) scales[c] = channel_scale(0.4F + 0.01F * static_cast<float>(c), 0.23F);
+  const PixelBuffer in = noise(1, width, 9);
+  for (const auto& [name, kernels] : fast_kernels()) {
+    for (const bool mirrored : {false, true}) {
+      alignas(64) std::array<float, 3 * width> fast{}, plain{};
+      kernels->normalize(in.row(0), width, mirrored, scales, {&fast[0], &fast[width], &fast[2 * width]});
+      kernels->settle();
+      portable_kernels().normalize(in.row(0), width, mirrored, scales, {&plain[0], &plain[width], &plain[2 * width]});
+      EXPECT_EQ(fast, plain) << name;
     }
   }
 }
