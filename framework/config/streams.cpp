@@ -38,7 +38,7 @@ Schema<StreamOptions> StreamOptions::schema() {
       .option("resampling", &StreamOptions::resampling,
               "Whether each resize runs of its own, as published (equal to torchvision to the bit), or all resizes and "
               "crops as "
-              "one resampling of the source's pixels, which is faster and differs by less than 1 of 255 on average.",
+              "one resampling of the source's pixels, which is faster and differs by about 1 of 255 on average.",
               one_of({"exact", "fused"}))
       .option("exif_orientation", &StreamOptions::exif_orientation,
               "Whether an image is turned as its EXIF orientation says; as published, it is not.")
