@@ -161,14 +161,12 @@ class VisionDatasets final : public dime::Dataset {
   std::vector<std::uint8_t> image(std::size_t n) const {
     const auto archive = images_.archive(n);
     std::vector<std::uint8_t> bytes;
-    if (archive) {
-      bytes = zips_.read(*archive, images_.member(n));
-    } else {
-      try {
-        bytes = dime::read_file(root_ / dime::ImageManifest::with_slashes(images_.path(n)));
-      } catch (const dime::IoError& e) {
-        throw dime::RowError(e.what());
-      }
+    try {
+      bytes = archive ? zips_.read(*archive, images_.member(n))
+                      : dime::read_file(root_ / dime::ImageManifest::with_slashes(images_.path(n)));
+    } catch (const dime::Error& e) {
+      // All was there when the run began: what is not there now, or has changed, is missing in this row.
+      throw dime::RowError(e.what());
     }
     if (bytes.empty()) throw dime::RowError("the file is empty");
     return bytes;

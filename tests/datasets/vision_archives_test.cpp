@@ -91,13 +91,13 @@ TEST_F(VisionArchives, NamesTheLineThatNamesAnArchiveFirst) {
   EXPECT_EQ(refusal(), std::string(kName) + "i.txt:4: cannot open b.zip: No such file or directory");
 }
 
-TEST_F(VisionArchives, AnArchiveThatIsCutMeanwhileEndsTheRun) {
+TEST_F(VisionArchives, ARowOfAnArchiveThatIsCutMeanwhileIsBroken) {
   folder_.write("a.zip", archive(ZIP_CM_STORE));
   const auto data = open();
   EXPECT_EQ(data->get(0).image.size(), 100000U);
   std::filesystem::resize_file(folder_ / "a.zip", 50000);
-  EXPECT_EQ(folder_.shown(error_text<DataError>([&] { data->get(0); })),
-            std::string(kName) + "a.zip has changed since it was opened; start again");
+  EXPECT_EQ(folder_.shown(error_text<RowError>([&] { data->get(0); })),
+            std::string(kName) + "a.zip@x.jpg: a.zip has changed since it was opened; start again");
 }
 
 /// More archives than are open at once: archive I holds the member x.jpg with the bytes of its number.
@@ -172,17 +172,17 @@ TEST_F(ManyArchives, AreReadFromManyThreads) {
   EXPECT_EQ(right, threads * rounds);
 }
 
-TEST_F(ManyArchives, AnotherArchiveOfTheSameNameEndsTheRun) {
+TEST_F(ManyArchives, ARowOfAnotherArchiveOfTheSameNameIsBroken) {
   const DescriptorLimit limit(64);  // 8 archives: a place that a failure kept would be missed
   const auto data = open();
   write_zip(folder_ / "new.zip", {{"x.jpg", "another"}});
   std::filesystem::rename(folder_ / "new.zip", folder_ / "0.zip");
-  EXPECT_EQ(folder_.shown(error_text<DataError>([&] { data->get(0); })),
-            std::string(kName) + "0.zip has changed since it was opened; start again");
+  EXPECT_EQ(folder_.shown(error_text<RowError>([&] { data->get(0); })),
+            std::string(kName) + "0.zip@x.jpg: 0.zip has changed since it was opened; start again");
   std::filesystem::remove(folder_ / "0.zip");
   for (int i = 0; i < 10; ++i) {
-    EXPECT_EQ(folder_.shown(error_text<DataError>([&] { data->get(0); })),
-              std::string(kName) + "cannot open 0.zip: No such file or directory");
+    EXPECT_EQ(folder_.shown(error_text<RowError>([&] { data->get(0); })),
+              std::string(kName) + "0.zip@x.jpg: cannot open 0.zip: No such file or directory");
   }
   EXPECT_EQ(data->get(1).image.size(), bytes_of(1).size());
 }
