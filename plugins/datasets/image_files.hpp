@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <cerrno>
 #include <filesystem>
 #include <string>
@@ -18,6 +17,7 @@
 #include <dime/error.hpp>
 
 #include "shown_path.hpp"
+#include "small_letters.hpp"
 
 namespace dime::image_files {
 
@@ -60,9 +60,7 @@ inline std::string extensions_text() {
 }
 
 inline bool is_image(const fs::directory_entry& entry) {
-  std::string extension = entry.path().extension().string();
-  std::transform(extension.begin(), extension.end(), extension.begin(),
-                 [](unsigned char c) { return std::tolower(c); });
+  const std::string extension = small_letters(entry.path().extension().string());
   return std::find(extensions.begin(), extensions.end(), extension) != extensions.end() &&
          type_of(entry) == fs::file_type::regular;
 }

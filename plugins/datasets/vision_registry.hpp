@@ -3,7 +3,6 @@
 #pragma once
 
 #include <algorithm>
-#include <cctype>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
@@ -20,6 +19,7 @@
 #include "image_manifest.hpp"
 #include "json_fields.hpp"
 #include "shown_path.hpp"
+#include "small_letters.hpp"
 
 namespace dime {
 
@@ -46,7 +46,7 @@ class VisionRegistry {
   VisionFiles files(const std::string& name, const std::string& split, std::optional<std::int64_t> version,
                     const std::filesystem::path& root) const {
     const JsonFields set = find(name, version);
-    const std::string type = lower(set.string("type")), format = lower(set.string_or("format", "iris"));
+    const std::string type = small_letters(set.string("type")), format = small_letters(set.string_or("format", "iris"));
     const std::vector<std::string> known = types();
     if (std::find(known.begin(), known.end(), type) == known.end()) {
       set.refuse("(" + shown(name) + ") is of the type " + shown(type) + "; read are " + join(known));
@@ -68,10 +68,6 @@ class VisionRegistry {
  private:
   static std::string shown(const std::string& text) { return "\"" + printable(text, longest_shown) + "\""; }
   static std::string slashed(const std::string& path) { return ImageManifest::with_slashes(path); }
-  static std::string lower(std::string text) {
-    std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return std::tolower(c); });
-    return text;
-  }
   /// Those of single images with classes, by their names of today and of old.
   static std::vector<std::string> types() {
     return {"image_classification_multiclass", "image_classification_multilabel", "classification_multiclass",

@@ -11,6 +11,7 @@
 #include <dime/npy.hpp>
 #include <dime/text_row.hpp>
 
+#include "small_letters.hpp"
 #include "webdataset/shard.hpp"
 #include "webdataset/shard_names.hpp"
 
@@ -59,7 +60,7 @@ decltype(auto) at_place(const std::string& place, F&& work) {
 std::vector<std::string> extensions_of(const std::vector<std::string>& given) {
   std::vector<std::string> extensions;
   for (const auto& text : given) {
-    std::string extension = wds::small_letters(text.substr(text.starts_with('.') ? 1 : 0));
+    std::string extension = dime::small_letters(text.substr(text.starts_with('.') ? 1 : 0));
     if (!extension.empty()) extensions.push_back(std::move(extension));
   }
   return extensions;

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <algorithm>
-#include <cctype>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -20,6 +19,7 @@
 #include <dime/tar.hpp>
 
 #include "../shown_path.hpp"
+#include "../small_letters.hpp"
 
 namespace dime::webdataset {
 
@@ -28,11 +28,6 @@ struct MemberName {
   std::string key;        ///< the folder, and the base name up to its first dot
   std::string extension;  ///< what follows that dot, in small letters
 };
-
-inline std::string small_letters(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return std::tolower(c); });
-  return text;
-}
 
 /// Nothing when the base name begins with a dot or has none: such a member belongs to no sample.
 inline std::optional<MemberName> split_name(const std::string& path) {
