@@ -58,7 +58,6 @@ StreamBatch BatchMaker::allocate(std::int64_t rows) const {
 
 void BatchMaker::fill(StreamBatch& batch, std::int64_t slot, const SlotRow& row, std::vector<BrokenRow>& broken,
                       int retries) const {
-  const StageTimer whole(times_, &StageTimes::whole);
   const std::size_t first = broken.size();
   for (int retry = 0;; ++retry) {
     try {

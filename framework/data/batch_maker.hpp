@@ -57,6 +57,8 @@ class BatchMaker {
   /// Tells the source of a block that its rows will be asked for soon. Throws nothing; safe from many threads.
   void will_need(const RowBlock& block) const;
   const BatchContent& content() const { return content_; }
+  /// What receives the time of the stages, or null.
+  StageTimes* times() const { return times_; }
 
  private:
   void fill_row(StreamBatch& batch, std::int64_t slot, const RowId& id) const;

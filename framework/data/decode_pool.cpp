@@ -82,6 +82,7 @@ void DecodePool::fill(DecodeJob& job, std::int64_t first, std::int64_t end, std:
   std::int64_t slot = first;
   std::exception_ptr error;
   try {
+    const StageTimer whole(job.maker_.times(), &StageTimes::whole);
     for (; slot < end; ++slot) {
       job.maker_.fill(job.batch_, slot, job.row_, job.broken_[static_cast<std::size_t>(slot)], job.retries_);
     }

@@ -65,8 +65,15 @@ struct FilePool::State {
     opened.pop_front();
   }
 
+  // Reading need not note when it was done: that takes time, and on some disks a write. Only the owner may ask for it.
+  static int open_to_read(const std::filesystem::path& path) {
+    constexpr int flags = O_RDONLY | O_NONBLOCK | O_CLOEXEC;
+    const int quiet = ::open(path.c_str(), flags | O_NOATIME);
+    return quiet < 0 && errno == EPERM ? ::open(path.c_str(), flags) : quiet;
+  }
+
   Open open_now(File& file) {
-    const auto open = [&] { return ::open(file.path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC); };
+    const auto open = [&] { return open_to_read(file.path); };
     auto descriptor = std::make_shared<Descriptor>();
     descriptor->file.reset(open());
     // Others of this process may have taken the descriptors that were free.
