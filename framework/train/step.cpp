@@ -22,14 +22,28 @@ namespace {
 
 std::string not_finite(double x) { return std::isnan(x) ? "nan" : x > 0 ? "inf" : "-inf"; }
 
+/// So that the first loss that asks for a score's value computes those of all.
+void announce_scores(const std::vector<ActiveLoss>& losses, const LossInput& streams, const LossInput& pairs) {
+  for (const auto& active : losses) {
+    const auto* loss = dynamic_cast<const ScoreLoss*>(active.loss.get());
+    if (loss == nullptr) continue;
+    plugin_call("losses." + active.name, [&] { loss->announce(active.on_pairs ? pairs : streams); });
+  }
+}
+
 }  // namespace
 
 std::vector<std::pair<std::string, torch::Tensor>> evaluate_losses(const std::vector<ActiveLoss>& losses,
                                                                    const LossInput& streams, const LossInput& pairs) {
   std::vector<std::pair<std::string, torch::Tensor>> values;
+  ScoreWork of_streams, of_pairs;
+  LossInput on_streams = streams, on_pairs = pairs;
+  on_streams.scores = &of_streams;
+  on_pairs.scores = &of_pairs;
+  announce_scores(losses, on_streams, on_pairs);
   for (const auto& active : losses) {
     const std::string name = "losses." + active.name;
-    auto value = plugin_call(name, [&] { return active.loss->forward(active.on_pairs ? pairs : streams); });
+    auto value = plugin_call(name, [&] { return active.loss->forward(active.on_pairs ? on_pairs : on_streams); });
     if (!value.defined() || value.numel() != 1 || !value.is_floating_point()) {
       throw ArgumentError(name + ": forward must return a real scalar, not " +
                           (value.defined() ? value.toString() + c10::str(value.sizes()) : "nothing"));

@@ -3,9 +3,10 @@
 
 namespace {
 
-class Pvl final : public dime::Loss {
+class Pvl final : public dime::ScoreLoss {
  public:
-  explicit Pvl(dime::ScoreOptions options) : options_(options) {}
+  explicit Pvl(const dime::ScoreOptions& options)
+      : ScoreLoss(dime::score_kl_options(options.products, options.form)), options_(options) {}
 
   static dime::Schema<dime::ScoreOptions> schema() {
     return dime::score_schema(
@@ -18,18 +19,21 @@ class Pvl final : public dime::Loss {
   static dime::Needs needs(const dime::ScoreOptions&) {
     dime::Needs all;
     all.teacher_image = true;
+    all.rows = dime::Rows::own;
     return all;
   }
 
   void build(const dime::Shapes& shapes) override { dime::need_equal_widths(shapes, "pvl"); }
 
-  torch::Tensor forward(const dime::LossInput& in) override {
-    const auto& student =
-        dime::need(in.student.image, "pvl", "the student's image vectors: give data.images or data.pairs");
-    const auto& teacher =
-        dime::need(in.teacher.image, "pvl", "the teacher's image vectors: give data.images or data.pairs");
-    return 2 * dime::score_kl(dime::scores(teacher, teacher, options_.scale),
-                              dime::scores(student, teacher, options_.scale), options_.temperature);
+  std::vector<dime::ScoreTerm> terms(const dime::LossInput& in) const override {
+    const auto student = dime::student_images(in, "pvl"), teacher = dime::teacher_images(in, "pvl");
+    dime::ScoreTerm term;
+    term.owner = "[loss/pvl] ";
+    term.teacher = {teacher, teacher, options_.scale, {}};
+    term.student = {student, teacher, options_.scale, {}};
+    term.temperature = options_.temperature;
+    term.rows_weight = 2;
+    return {term};
   }
 
  private:

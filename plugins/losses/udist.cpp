@@ -3,14 +3,14 @@
 
 namespace {
 
-class Udist final : public dime::Loss {
+class Udist final : public dime::ScoreLoss {
  public:
-  explicit Udist(dime::ScoreOptions options) : options_(options) {}
+  explicit Udist(const dime::ScoreOptions& options)
+      : ScoreLoss(dime::score_kl_options(options.products, options.form)), options_(options) {}
 
   static dime::Schema<dime::ScoreOptions> schema() {
     return dime::score_schema(
-        "The relations of images among themselves: 2 KL(softmax(s V V' / t) || softmax(s v v' / t)), a mean "
-        "over "
+        "The relations of images among themselves: 2 KL(softmax(s V V' / t) || softmax(s v v' / t)), a mean over "
         "rows, without a factor t^2; the diagonal stays in. v are the student's image vectors, V the teacher's, "
         "all L2-normalised; the student's may have another width than the teacher's. "
         "Source: DIME-FM (arXiv 2303.18232), temperature 7.");
@@ -19,16 +19,19 @@ class Udist final : public dime::Loss {
   static dime::Needs needs(const dime::ScoreOptions&) {
     dime::Needs all;
     all.teacher_image = true;
+    all.rows = dime::Rows::own;
     return all;
   }
 
-  torch::Tensor forward(const dime::LossInput& in) override {
-    const auto& student =
-        dime::need(in.student.image, "udist", "the student's image vectors: give data.images or data.pairs");
-    const auto& teacher =
-        dime::need(in.teacher.image, "udist", "the teacher's image vectors: give data.images or data.pairs");
-    return 2 * dime::score_kl(dime::scores(teacher, teacher, options_.scale),
-                              dime::scores(student, student, options_.scale), options_.temperature);
+  std::vector<dime::ScoreTerm> terms(const dime::LossInput& in) const override {
+    const auto student = dime::student_images(in, "udist"), teacher = dime::teacher_images(in, "udist");
+    dime::ScoreTerm term;
+    term.owner = "[loss/udist] ";
+    term.teacher = {teacher, teacher, options_.scale, {}};
+    term.student = {student, student, options_.scale, {}};
+    term.temperature = options_.temperature;
+    term.rows_weight = 2;
+    return {term};
   }
 
  private:

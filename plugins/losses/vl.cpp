@@ -3,9 +3,10 @@
 
 namespace {
 
-class Vl final : public dime::Loss {
+class Vl final : public dime::ScoreLoss {
  public:
-  explicit Vl(dime::ScoreOptions options) : options_(options) {}
+  explicit Vl(const dime::ScoreOptions& options)
+      : ScoreLoss(dime::score_kl_options(options.products, options.form)), options_(options) {}
 
   static dime::Schema<dime::ScoreOptions> schema() {
     return dime::score_schema(
@@ -19,21 +20,22 @@ class Vl final : public dime::Loss {
   static dime::Needs needs(const dime::ScoreOptions&) {
     dime::Needs all;
     all.teacher_image = all.teacher_text = true;
+    all.rows = dime::Rows::own;
     return all;
   }
 
   void build(const dime::Shapes& shapes) override { dime::need_equal_widths(shapes, "vl"); }
 
-  torch::Tensor forward(const dime::LossInput& in) override {
-    const auto& student =
-        dime::need(in.student.image, "vl", "the student's image vectors: give data.images or data.pairs");
-    const auto& image =
-        dime::need(in.teacher.image, "vl", "the teacher's image vectors: give data.images or data.pairs");
-    const auto& text = dime::need(in.teacher.text, "vl", "the teacher's text vectors: give data.texts or data.pairs");
-    const auto teacher_scores = dime::scores(image, text, options_.scale);
-    const auto student_scores = dime::scores(student, text, options_.scale);
-    return dime::score_kl(teacher_scores, student_scores, options_.temperature) +
-           dime::score_kl(teacher_scores.t(), student_scores.t(), options_.temperature);
+  std::vector<dime::ScoreTerm> terms(const dime::LossInput& in) const override {
+    const auto student = dime::student_images(in, "vl"), image = dime::teacher_images(in, "vl"),
+               text = dime::teacher_texts(in, "vl");
+    dime::ScoreTerm term;
+    term.owner = "[loss/vl] ";
+    term.teacher = {image, text, options_.scale, {}};
+    term.student = {student, text, options_.scale, {}};
+    term.temperature = options_.temperature;
+    term.columns_weight = 1;
+    return {term};
   }
 
  private:

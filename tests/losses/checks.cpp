@@ -84,8 +84,9 @@ void expect_score_options_checked(const std::string& loss) {
   const std::string owner = " of loss \"" + loss + "\"";
   EXPECT_EQ(refusal("temperature", "0"), place + "option \"temperature\"" + owner + " must be > 0, got 0");
   EXPECT_EQ(refusal("scale", "-1"), place + "option \"scale\"" + owner + " must be > 0, got -1");
-  EXPECT_EQ(refusal("temprature", "1"), place + "unknown option \"temprature\"" + owner +
-                                            " (did you mean \"temperature\"?); it takes: scale, temperature");
+  EXPECT_EQ(refusal("temprature", "1"),
+            place + "unknown option \"temprature\"" + owner +
+                " (did you mean \"temperature\"?); it takes: form, products, scale, temperature");
 }
 
 }  // namespace dime::test

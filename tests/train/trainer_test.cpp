@@ -237,12 +237,14 @@ TEST(Trainer, AStepThatAPluginEndsKeepsTheKeys) {
     const torch::NoGradGuard guard;
     run.models().student->named_parameters()["visual.proj"].zero_();
   }
-  EXPECT_EQ(error_text<TrainError>([&] {
-              run.train(std::make_unique<LogHook>(RunPaths{scratch.path()},
-                                                  make_log({scratch / "log.txt", true, false}), 1, 40, std::nullopt));
-            }),
-            "step 1: losses.vl: scores(): row 0 of the first side is all zeros; the keys of the batch are in " +
-                (scratch / "failed_step_1.json").string());
+  EXPECT_EQ(
+      error_text<TrainError>([&] {
+        run.train(std::make_unique<LogHook>(RunPaths{scratch.path()}, make_log({scratch / "log.txt", true, false}), 1,
+                                            40, std::nullopt));
+      }),
+      "step 1: losses.vl: [loss/vl] row 0 of the student's image vectors is all zeros: it has no direction; the keys "
+      "of the batch are in " +
+          (scratch / "failed_step_1.json").string());
 }
 
 TEST(Trainer, TooManyBrokenRowsStopTheRun) {

@@ -19,6 +19,7 @@
 #include <dime/error.hpp>
 #include <dime/plugin.hpp>
 #include <dime/schema.hpp>
+#include <dime/score_kl.hpp>
 
 namespace dime {
 
@@ -38,6 +39,7 @@ struct LossInput {
   std::int64_t step = 0;
   RowRange rows;                 ///< the global rows of this process
   Communicator* comm = nullptr;  ///< for losses that declare Rows::own
+  ScoreWork* scores = nullptr;   ///< score terms that the losses of this step compute together; may be null
 };
 
 /// Whether a loss sees the whole global batch or this process's own rows of the student.
@@ -71,13 +73,37 @@ class DIME_API Loss : public torch::nn::Module {
   virtual void build(const Shapes& shapes);
 };
 
+/// A loss that is a sum of score_kl's terms. Those of one step are computed together, and share what they have in
+/// common, without knowing of each other. Declares Rows::own.
+class DIME_API ScoreLoss : public Loss {
+ public:
+  /// `options.comm` is not used: it is the step's.
+  explicit ScoreLoss(ScoreKlOptions options) : options_(options) {}
+  /// The terms whose sum the loss is. Throws ArgumentError when a side that they need is missing.
+  virtual std::vector<ScoreTerm> terms(const LossInput& in) const = 0;
+  /// Tells `in.scores`, if there is one, what `forward` will ask it for.
+  void announce(const LossInput& in) const;
+  /// The sum of the terms' values.
+  torch::Tensor forward(const LossInput& in) override;
+
+ private:
+  ScoreKlOptions options_of(const LossInput& in) const;
+
+  ScoreKlOptions options_;
+};
+
 /// The options of a loss on score matrices.
 struct ScoreOptions {
   double scale = 100.0;
   double temperature = 1.0;
+  std::string products = "fp32";
+  std::string form = "auto";
 };
 
-/// Their schema: `scale` (s, > 0) and `temperature` (t, > 0). `help` is the loss's own manual text.
+/// What the options `products` (fp32, bf16) and `form` (auto, direct, tiled) say.
+DIME_API ScoreKlOptions score_kl_options(const std::string& products, const std::string& form);
+
+/// Their schema: `scale` (s, > 0), `temperature` (t, > 0), `products` and `form`. `help` is the loss's own manual text.
 DIME_API Schema<ScoreOptions> score_schema(std::string help);
 
 /// Throws ConfigError "[loss/`loss`] …" when teacher and student vectors have other widths. For losses that score the
@@ -86,6 +112,13 @@ DIME_API void need_equal_widths(const Shapes& shapes, const std::string& loss);
 
 /// `x` if it is given; else throws ArgumentError "[loss/`loss`] needs `what`". For losses that need a side.
 DIME_API const torch::Tensor& need(const torch::Tensor& x, const std::string& loss, const std::string& what);
+
+/// One side of the batch as score_kl takes it, with the name that messages give it. Throw ArgumentError "[loss/`loss`]
+/// needs ..." where it is missing.
+DIME_API ScoreVectors student_images(const LossInput& in, const std::string& loss);
+DIME_API ScoreVectors student_texts(const LossInput& in, const std::string& loss);
+DIME_API ScoreVectors teacher_images(const LossInput& in, const std::string& loss);
+DIME_API ScoreVectors teacher_texts(const LossInput& in, const std::string& loss);
 
 /// scale * normalise(a) normalise(b)': scores of a's rows [B, d] against b's [N, d] -> [B, N].
 /// Rows are divided by their L2 norm in the type of `a`, without an epsilon. Throws ArgumentError for a missing side,

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "ops/score_kl/geometry.hpp"
+
+#include <algorithm>
+
+namespace dime::detail {
+namespace {
+
+// Of products that are kept instead of computed again (docs/performance.md). Where all fit the first number, all are;
+// else as many as the second allows.
+constexpr std::int64_t kAllKeptBytes = 160LL << 20;
+constexpr std::int64_t kSomeKeptBytes = 48LL << 20;
+constexpr int kTallest = 160;  // rows of a tile: tile, operands and gradient then fit the second cache
+constexpr int kGroups = 8;     // of columns in a tile
+
+std::int64_t over(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
+
+/// Rows that the busiest worker computes.
+std::int64_t longest(const TileShape& shape, std::int64_t height) {
+  const std::int64_t blocks = over(shape.rows, height);
+  return over(blocks, shape.threads) * std::min(height, shape.rows);
+}
+
+int choose_height(const TileShape& shape) {
+  std::int64_t least = longest(shape, shape.panel);
+  for (int h = shape.panel; h <= kTallest; h += shape.panel) least = std::min(least, longest(shape, h));
+  int height = shape.panel;
+  for (int h = shape.panel; h <= kTallest; h += shape.panel) {
+    if (longest(shape, h) * 32 <= least * 33) height = h;
+  }
+  return height;
+}
+
+}  // namespace
+
+Tiling choose_tiling(const TileShape& shape) {
+  Tiling t;
+  t.height = choose_height(shape);
+  t.columns = shape.group * kGroups;
+  t.tiles = over(shape.columns, t.columns);
+  const auto row_bytes = static_cast<std::int64_t>(shape.number) * t.tiles * t.columns;
+  const auto rows_kept = [&] { return row_bytes * t.height * shape.row_pairs * shape.threads; };
+  while (rows_kept() > kSomeKeptBytes && t.height > 2 * shape.panel) t.height -= shape.panel;
+  t.keeps_rows = rows_kept() <= kSomeKeptBytes;
+  if (!t.keeps_rows) t.height = choose_height(shape);
+  t.blocks = over(shape.rows, t.height);
+  if (shape.two_way_pairs > 0) {
+    const std::int64_t block_bytes = row_bytes * t.height * shape.two_way_pairs;
+    const std::int64_t left = kSomeKeptBytes - (t.keeps_rows ? rows_kept() : 0);
+    t.kept_blocks = t.blocks * block_bytes <= kAllKeptBytes ? t.blocks : left / block_bytes;
+  }
+  return t;
+}
+
+}  // namespace dime::detail

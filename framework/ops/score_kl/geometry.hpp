@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+// How score matrices are cut into tiles, and which products are kept between the two passes.
+#pragma once
+
+#include <cstdint>
+
+namespace dime::detail {
+
+struct TileShape {
+  int panel = 32;            ///< a tile's height is a multiple of it
+  int group = 14;            ///< its columns best are
+  std::int64_t rows = 0;     ///< of the matrices
+  std::int64_t columns = 0;  ///< of the widest
+  std::size_t number = 4;    ///< bytes
+  int row_pairs = 0;         ///< products whose terms look along rows only: both passes see a row at once
+  int two_way_pairs = 0;     ///< products whose terms look along columns, too
+  int threads = 1;
+};
+
+struct Tiling {
+  int height = 0;                ///< rows of a tile
+  int columns = 0;               ///< of a tile
+  std::int64_t blocks = 0;       ///< tiles along the rows
+  std::int64_t tiles = 0;        ///< tiles along the columns
+  bool keeps_rows = false;       ///< a worker keeps the products of its rows with all columns
+  std::int64_t kept_blocks = 0;  ///< of this many blocks the products with two-way terms are kept for the second pass
+};
+
+Tiling choose_tiling(const TileShape& shape);
+
+}  // namespace dime::detail

@@ -1,0 +1,244 @@
+// SPDX-License-Identifier: Apache-2.0
+// The two passes over tiles. Terms that look along rows only are done while all products of their rows are at hand;
+// those that look along columns, too, need a first pass over all rows.
+#include <ATen/Parallel.h>
+
+#include <algorithm>
+
+#include "ops/score_kl/tiled_state.hpp"
+#include "ops/score_kl/turns.hpp"
+
+namespace dime::detail {
+namespace {
+
+/// One worker's room.
+template <class Number>
+struct Worker {
+  explicit Worker(TiledState<Number>& state)
+      : block(state.plan, state.tiling, state.kernels,
+              state.tiling.keeps_rows ? state.one_way.pairs : std::vector<bool>(state.plan.pairs.size()), state.kept) {
+    const auto number = c10::CppTypeToScalarType<Number>::value;
+    const std::int64_t height = state.tiling.height, columns = state.tiling.columns;
+    for (auto* room : {&factors, &student, &teacher}) *room = at::empty({height * columns}, number);
+    row_sums = at::empty({static_cast<std::int64_t>(state.plan.terms.size()) * height}, number);
+    column_sums = at::empty({columns}, number);
+    scratch = at::empty(
+        {static_cast<std::int64_t>(state.kernels.scratch_bytes(state.tiling.height, state.tiling.columns))}, at::kByte);
+  }
+
+  Block<Number> block;
+  torch::Tensor factors;           // of one tile
+  torch::Tensor student, teacher;  // products with a masked diagonal
+  torch::Tensor row_sums;          // of the factors of each term
+  torch::Tensor column_sums;       // of the factors of one tile
+  torch::Tensor scratch;
+};
+
+template <class Number>
+class Passes {
+ public:
+  explicit Passes(TiledState<Number>& state) : s_(state) {
+    const auto threads = std::min<std::int64_t>(at::get_num_threads(), state.tiling.blocks);
+    for (std::int64_t i = 0; i < threads; ++i) workers_.emplace_back(state);
+  }
+
+  void run() {
+    const auto has = [](const std::vector<bool>& v) { return std::find(v.begin(), v.end(), true) != v.end(); };
+    for (std::size_t i = 0; i < s_.terms.size(); ++i) {
+      const PlannedTerm& term = s_.plan.terms[i];
+      s_.terms[i].rows.reset(side(term.student).rows, side(term.teacher).rows);
+    }
+    if (has(s_.two_way.pairs)) {
+      for_blocks([this](Worker<Number>& w, Turns& turns) { first_pass(w, turns); }, s_.two_way);
+      finish_columns();
+    }
+    s_.kept.filled = true;
+    for_blocks([this](Worker<Number>& w, Turns& turns) { second_pass(w, turns); }, s_.all);
+  }
+
+ private:
+  SideState<Number>& side(int i) { return s_.sides[static_cast<std::size_t>(i)]; }
+
+  template <class Work>
+  void for_blocks(Work work, const Visits& visits) {
+    Turns turns(s_.tiling.blocks);
+    at::parallel_for(0, static_cast<std::int64_t>(workers_.size()), 1, [&](std::int64_t from, std::int64_t to) {
+      for (std::int64_t i = from; i < to; ++i) {
+        Worker<Number>& w = workers_[static_cast<std::size_t>(i)];
+        for (std::int64_t b = turns.take(); b < turns.blocks(); b = turns.take()) {
+          w.block.enter(b, visits.pairs);
+          work(w, turns);
+        }
+      }
+    });
+  }
+
+  /// A side's scores in tile `t`; a masked one is copied to `room`.
+  ScoreTile<Number> tile(Worker<Number>& w, int i, std::int64_t t, torch::Tensor& room) {
+    const ScoreSide& plan = s_.side(i);
+    const auto scaling = side(i).scaling(w.block.first(), t * s_.tiling.columns);
+    const Number* products = w.block.products(plan.pair, t);
+    return {w.block.masked(products, plan, scaling, t, room.mutable_data_ptr<Number>()), scaling, w.block.height(),
+            w.block.columns(plan.pair, t)};
+  }
+
+  void add_row_stats(Worker<Number>& w, const std::vector<bool>& sides, std::int64_t t) {
+    for (std::size_t i = 0; i < sides.size(); ++i) {
+      if (!sides[i]) continue;
+      LogSums<Number>& rows = s_.sides[i].rows;
+      const auto tile = this->tile(w, static_cast<int>(i), t, w.student);
+      const auto first = static_cast<std::size_t>(w.block.first());
+      if (tile.columns > 0) s_.kernels.row_stats(tile, &rows.max[first], &rows.sum[first]);
+    }
+  }
+
+  void finish_row_stats(Worker<Number>& w, bool two_way) {
+    for (std::size_t i = 0; i < s_.terms.size(); ++i) {
+      const PlannedTerm& term = s_.plan.terms[i];
+      if (looks_along_columns(term) != two_way) continue;
+      s_.terms[i].rows.finish(side(term.student).rows, side(term.teacher).rows, w.block.first(),
+                              w.block.first() + w.block.height());
+    }
+  }
+
+  void first_pass(Worker<Number>& w, Turns& turns) {
+    for (std::int64_t t = 0; t < s_.tiling.tiles; ++t) {
+      add_row_stats(w, s_.two_way.sides, t);
+      turns.wait(w.block.index(), t);
+      for (std::size_t i = 0; i < s_.sides.size(); ++i) {
+        LogSums<Number>& columns = s_.sides[i].columns;
+        if (!s_.plan.sides[i].columns) continue;
+        const auto tile = this->tile(w, static_cast<int>(i), t, w.student);
+        const auto first = static_cast<std::size_t>(t * s_.tiling.columns);
+        if (tile.columns > 0) s_.kernels.column_stats(tile, &columns.max[first], &columns.sum[first]);
+      }
+      turns.finish(w.block.index(), t);
+    }
+    finish_row_stats(w, true);
+  }
+
+  void finish_columns() {
+    for (std::size_t i = 0; i < s_.sides.size(); ++i) {
+      if (s_.plan.sides[i].columns && s_.plan.comm != nullptr) s_.sides[i].columns.combine(*s_.plan.comm);
+    }
+    for (std::size_t i = 0; i < s_.terms.size(); ++i) {
+      const PlannedTerm& term = s_.plan.terms[i];
+      if (!looks_along_columns(term)) continue;
+      const auto &student = side(term.student).columns, &teacher = side(term.teacher).columns;
+      s_.terms[i].columns.reset(student, teacher);
+      s_.terms[i].columns.finish(student, teacher, 0, static_cast<std::int64_t>(student.max.size()));
+    }
+  }
+
+  void second_pass(Worker<Number>& w, Turns& turns) {
+    const auto has = std::find(s_.one_way.sides.begin(), s_.one_way.sides.end(), true) != s_.one_way.sides.end();
+    for (std::int64_t t = 0; has && t < s_.tiling.tiles; ++t) add_row_stats(w, s_.one_way.sides, t);
+    finish_row_stats(w, false);
+    w.row_sums.zero_();
+    for (std::int64_t t = 0; t < s_.tiling.tiles; ++t) {
+      for (std::size_t i = 0; i < s_.terms.size(); ++i) compare(w, i, t, turns);
+      turns.finish(w.block.index(), t);
+    }
+    for (std::size_t i = 0; i < s_.terms.size(); ++i) finish_row_gradient(w, i);
+  }
+
+  void compare(Worker<Number>& w, std::size_t i, std::int64_t t, Turns& turns) {
+    const PlannedTerm& plan = s_.plan.terms[i];
+    TermState<Number>& term = s_.terms[i];
+    FactorInput<Number> in;
+    in.student = tile(w, plan.student, t, w.student);
+    in.teacher = tile(w, plan.teacher, t, w.teacher);
+    if (in.student.columns == 0) return;
+    const auto rows = term.rows.at(w.block.first());
+    SoftmaxStats<Number> columns;
+    if (plan.rows_weight > 0) in.rows = &rows;
+    if (looks_along_columns(plan)) {
+      columns = term.columns.at(t * s_.tiling.columns);
+      in.columns = &columns;
+    }
+    in.column_ratio = static_cast<Number>(weights_of(plan).column_ratio);
+    Number* column_sums = term.column_sums.defined() ? w.column_sums.template mutable_data_ptr<Number>() : nullptr;
+    if (column_sums != nullptr) std::fill_n(column_sums, in.student.columns, Number{0});
+    const auto added =
+        s_.kernels.factors(in, w.factors.template mutable_data_ptr<Number>(), row_sums(w, i), column_sums);
+    auto& sum = term.divergences[static_cast<std::size_t>(w.block.index())];
+    sum.rows += added.rows;
+    sum.columns += added.columns;
+    if (plan.row_gradient) add_row_gradient(w, i, t, in.student.columns);
+    if (plan.column_gradient) {
+      turns.wait(w.block.index(), t);
+      add_column_gradient(w, i, t, in.student.columns);
+    }
+  }
+
+  Number* row_sums(Worker<Number>& w, std::size_t term) {
+    return w.row_sums.template mutable_data_ptr<Number>() + static_cast<std::int64_t>(term) * s_.tiling.height;
+  }
+
+  /// fp32 products are of the vectors as they are: their norms go into the gradient's products. bf16 ones are scaled.
+  const Number* norms(const ScoreOperand& operand) const {
+    return operand.words.defined() ? nullptr : operand.inverse_norms.const_data_ptr<Number>();
+  }
+
+  void add_row_gradient(Worker<Number>& w, std::size_t i, std::int64_t t, int columns) {
+    const ScoreOperand& operand = s_.columns_of(s_.side(s_.plan.terms[i].student));
+    const std::int64_t first = t * s_.tiling.columns;
+    const auto* scale = norms(operand);
+    auto& gradient = s_.terms[i].row_gradient;
+    s_.kernels.row_gradient(w.factors.template const_data_ptr<Number>(), w.block.height(), w.block.rows(), columns,
+                            vector_at(operand, first), words_per_vector(operand),
+                            scale != nullptr ? scale + first : nullptr, static_cast<int>(operand.vectors.size(1)),
+                            gradient.template mutable_data_ptr<Number>() + w.block.first() * gradient.size(1),
+                            gradient.size(1), w.scratch.mutable_data_ptr());
+  }
+
+  void add_column_gradient(Worker<Number>& w, std::size_t i, std::int64_t t, int columns) {
+    const ScoreOperand& operand = s_.rows_of(s_.side(s_.plan.terms[i].student));
+    const std::int64_t first = t * s_.tiling.columns;
+    const auto* scale = norms(operand);
+    auto& gradient = s_.terms[i].column_gradient;
+    s_.kernels.column_gradient(w.factors.template const_data_ptr<Number>(), w.block.height(), w.block.rows(), columns,
+                               vector_at(operand, w.block.first()), words_per_vector(operand),
+                               scale != nullptr ? scale + w.block.first() : nullptr,
+                               static_cast<int>(operand.vectors.size(1)),
+                               gradient.template mutable_data_ptr<Number>() + first * gradient.size(1),
+                               gradient.size(1), w.scratch.mutable_data_ptr());
+    if (!s_.terms[i].column_sums.defined()) return;
+    auto* sums = s_.terms[i].column_sums.template mutable_data_ptr<Number>() + first;
+    const auto* added = w.column_sums.template const_data_ptr<Number>();
+    for (int j = 0; j < columns; ++j) sums[j] += added[j];
+  }
+
+  void finish_row_gradient(Worker<Number>& w, std::size_t i) {
+    const PlannedTerm& plan = s_.plan.terms[i];
+    if (!plan.row_gradient) return;
+    const ScoreOperand &rows = s_.rows_of(s_.side(plan.student)), &columns = s_.columns_of(s_.side(plan.student));
+    const auto factor = static_cast<Number>(weights_of(plan).common * plan.gradient_factor);
+    const Number* mean = columns.mean.defined() ? columns.mean.template const_data_ptr<Number>() : nullptr;
+    auto& gradient = s_.terms[i].row_gradient;
+    const std::int64_t width = rows.vectors.size(1), first = w.block.first();
+    double along = 0;
+    for (std::int64_t r = first; r < first + w.block.rows(); ++r) {
+      along += s_.kernels.denormalise(gradient.template mutable_data_ptr<Number>() + r * gradient.size(1),
+                                      rows.vectors.template const_data_ptr<Number>() + r * width,
+                                      rows.inverse_norms.template const_data_ptr<Number>()[r], factor, mean,
+                                      row_sums(w, i)[r - first], static_cast<int>(width));
+    }
+    s_.terms[i].scale_gradients[static_cast<std::size_t>(w.block.index())] = along;
+  }
+
+  TiledState<Number>& s_;
+  std::vector<Worker<Number>> workers_;
+};
+
+}  // namespace
+
+template <class Number>
+void run_passes(TiledState<Number>& state) {
+  Passes<Number>(state).run();
+}
+
+template void run_passes(TiledState<float>&);
+template void run_passes(TiledState<double>&);
+
+}  // namespace dime::detail

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+// The terms of one call of score_kl, taken apart so that what several of them need stands there once.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include <dime/score_kl.hpp>
+
+namespace dime::detail {
+
+/// Vectors in the form that products take them in.
+struct ScoreOperand {
+  torch::Tensor vectors;        ///< [n, d] fp32 or fp64, contiguous
+  torch::Tensor inverse_norms;  ///< [n]
+  torch::Tensor words;          ///< [n, 2 ceil(d / 2)] bf16: normalised, less their mean; undefined without bf16
+  torch::Tensor mean;           ///< [d] of the normalised vectors, with bf16
+};
+
+/// Products of two operands, by number.
+struct ScorePair {
+  int rows = 0;
+  int columns = 0;
+};
+
+/// A score matrix over its temperature: products times a factor, in units of log2(e).
+struct ScoreSide {
+  int pair = 0;
+  double factor = 1;
+  bool mask_diagonal = false;
+  bool columns = false;  ///< whether the statistics of its columns are needed
+};
+
+struct PlannedTerm {
+  int student = 0;  ///< side
+  int teacher = 0;
+  double rows_weight = 0;  ///< divided by the number of rows where the mean is asked for
+  double columns_weight = 0;
+  double gradient_factor = 0;  ///< scale / temperature: what a score's gradient becomes for a cosine's
+  double scale = 1;
+  bool row_gradient = false;
+  bool column_gradient = false;
+  std::int64_t first_column = 0;  ///< those that are this process's, where columns were gathered
+  std::int64_t own_columns = 0;
+};
+
+struct ScorePlan {
+  bool finite = true;  ///< false: a student's vector is not, so no value can be
+  std::vector<ScoreOperand> operands;
+  std::vector<ScorePair> pairs;
+  std::vector<ScoreSide> sides;
+  std::vector<PlannedTerm> terms;
+  RowRange rows;  ///< this process's rows in the global batch
+  Products products = Products::fp32;
+  Communicator* comm = nullptr;  ///< null in a world of one
+
+  const ScorePair& pair(const ScoreSide& side) const { return pairs[static_cast<std::size_t>(side.pair)]; }
+};
+
+/// What a term gives. Gradients are those of the vectors as they were given, not normalised; undefined where they were
+/// not asked for.
+struct ScoreResult {
+  double value = 0;
+  torch::Tensor row_gradient;     ///< [B, d]
+  torch::Tensor column_gradient;  ///< [N, d], of this process's columns
+  double scale_gradient = 0;
+};
+
+/// The plan of terms that were checked, have equally many rows and lie on the CPU. Gathers the columns of other
+/// processes. Throws ArgumentError for a row of zeros and for a teacher's row that is not finite.
+ScorePlan plan_score_kl(const std::vector<ScoreTerm>& terms, const ScoreKlOptions& options, bool gradients);
+
+/// Computes the terms with whole matrices, on any device.
+std::vector<ScoreResult> direct_score_kl(const ScorePlan& plan);
+
+/// Computes the terms in tiles, on the CPU.
+std::vector<ScoreResult> tiled_score_kl(const ScorePlan& plan);
+
+}  // namespace dime::detail

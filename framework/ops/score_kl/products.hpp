@@ -1,0 +1,275 @@
+// SPDX-License-Identifier: Apache-2.0
+// Matrix products of tiles, to be compiled for several kinds of processor. A Words says what one word of an operand is:
+// one number, or two of bf16 whose products are added in fp32.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "ops/score_kl/kernels.hpp"
+#include "ops/score_kl/lanes.hpp"
+
+namespace dime::detail::products {
+
+/// One number a word.
+template <class T>
+struct Whole {
+  using Target = T;
+  using Number = typename T::Number;
+  using Lanes = typename T::Lanes;
+  using Word = Number;
+  using WordLanes = Lanes;
+  static constexpr int packed = 1;
+  [[gnu::always_inline]] static WordLanes broadcast(const Word* x) { return T::broadcast(x); }
+  [[gnu::always_inline]] static Lanes multiply_add(WordLanes a, WordLanes b, Lanes sum) { return T::fma(a, b, sum); }
+};
+
+/// Two numbers of bf16 a word, the first in the low half.
+template <class T>
+struct Pairs {
+  using Target = T;
+  using Number = float;
+  using Lanes = typename T::Lanes;
+  using Word = std::uint32_t;
+  using WordLanes = typename T::Words;
+  static constexpr int packed = 2;
+  [[gnu::always_inline]] static WordLanes broadcast(const Word* x) { return T::broadcast_word(x); }
+  [[gnu::always_inline]] static Lanes multiply_add(WordLanes a, WordLanes b, Lanes sum) { return T::dot(a, b, sum); }
+};
+
+/// out [Rows][2 vectors] (+)= sum over k of a(row, k) * b [k][2 vectors]. a(row, k) is a[k * stride + row] if
+/// AcrossRows, else a[row * stride + k].
+template <class W, int Rows, bool AcrossRows>
+void block(const typename W::Word* a, std::ptrdiff_t stride, const typename W::Word* b, int depth,
+           typename W::Number* out, std::ptrdiff_t out_stride, bool add) {
+  using Lanes = typename W::Lanes;
+  using WordLanes = typename W::WordLanes;
+  constexpr int lanes = sizeof(Lanes) / sizeof(typename W::Number);
+  Lanes sums[Rows][2];
+#pragma GCC unroll 16
+  for (int r = 0; r < Rows; ++r) sums[r][0] = sums[r][1] = Lanes{};
+  if (add) {
+    for (int r = 0; r < Rows; ++r) {
+      __builtin_prefetch(out + r * out_stride, 1);
+      __builtin_prefetch(out + r * out_stride + lanes, 1);
+    }
+  }
+  for (int k = 0; k < depth; ++k) {
+    const auto b0 = lanes::load<WordLanes>(b), b1 = lanes::load<WordLanes>(b + lanes);
+    b += 2 * lanes;
+#pragma GCC unroll 16
+    for (int r = 0; r < Rows; ++r) {
+      const auto x = W::broadcast(AcrossRows ? a + k * stride + r : a + r * stride + k);
+      sums[r][0] = W::multiply_add(x, b0, sums[r][0]);
+      sums[r][1] = W::multiply_add(x, b1, sums[r][1]);
+    }
+  }
+#pragma GCC unroll 16
+  for (int r = 0; r < Rows; ++r) {
+    auto* to = out + r * out_stride;
+    if (add) {
+      sums[r][0] += lanes::load<Lanes>(to);
+      sums[r][1] += lanes::load<Lanes>(to + lanes);
+    }
+    lanes::store(to, sums[r][0]);
+    lanes::store(to + lanes, sums[r][1]);
+  }
+}
+
+template <class W>
+using Block = void (*)(const typename W::Word*, std::ptrdiff_t, const typename W::Word*, int, typename W::Number*,
+                       std::ptrdiff_t, bool);
+
+/// The blocks of 1, 2, ... Target::group rows.
+template <class W, bool AcrossRows>
+inline constexpr auto blocks = []<std::size_t... I>(std::index_sequence<I...>) {
+  return std::array<Block<W>, sizeof...(I)>{&block<W, static_cast<int>(I) + 1, AcrossRows>...};
+}
+(std::make_index_sequence<W::Target::group>{});
+
+template <class W>
+inline constexpr int panel = 2 * lanes::width<typename W::Target>;
+
+template <class W>
+void pack(const void* rows, std::ptrdiff_t stride, int count, int words, void* panels) {
+  const auto* from = static_cast<const typename W::Word*>(rows);
+  auto* to = static_cast<typename W::Word*>(panels);
+  constexpr int step = 16;  // words of a row that are taken together, for the sake of the cache
+  for (int first = 0; first < count; first += panel<W>, to += static_cast<std::ptrdiff_t>(words) * panel<W>) {
+    const int real = std::min(panel<W>, count - first);
+    for (int k0 = 0; k0 < words; k0 += step) {
+      const int k1 = std::min(words, k0 + step);
+      for (int r = 0; r < panel<W>; ++r) {
+        for (int k = k0; k < k1; ++k) to[k * panel<W> + r] = r < real ? from[(first + r) * stride + k] : 0;
+      }
+    }
+  }
+}
+
+// Words that are multiplied in one go: their panel stays in the first cache, and shorter sums are more accurate.
+template <class W>
+int depth_step(int words) {
+  constexpr int most = 768 / static_cast<int>(sizeof(typename W::Word));
+  const int steps = (words + most - 1) / most;
+  return (words + steps - 1) / steps;
+}
+
+/// Vectors are new to the caches when the first panel meets them.
+template <class Word>
+inline void prefetch_rows(const Word* x, std::ptrdiff_t stride, int count, int words) {
+  constexpr int line = 64 / static_cast<int>(sizeof(Word));
+  for (int r = 0; r < count; ++r, x += stride) {
+    for (int k = 0; k < words; k += line) __builtin_prefetch(x + k);
+  }
+}
+
+template <class W>
+void tile_products(const void* packed, int panels, const void* vectors, std::ptrdiff_t stride, int columns, int words,
+                   typename W::Number* out) {
+  constexpr int group = W::Target::group;
+  const auto* panel_words = static_cast<const typename W::Word*>(packed);
+  const auto* x = static_cast<const typename W::Word*>(vectors);
+  const int height = panels * panel<W>, step = depth_step<W>(words);
+  for (int p = 0; p < panels; ++p, panel_words += static_cast<std::ptrdiff_t>(words) * panel<W>, out += panel<W>) {
+    for (int k = 0; k < words; k += step) {
+      const int depth = std::min(step, words - k);
+      for (int j = 0; j < columns; j += group) {
+        const int count = std::min(group, columns - j);
+        if (p == 0) prefetch_rows(x + (j + group) * stride + k, stride, std::min(group, columns - j - group), depth);
+        blocks<W, false>[static_cast<std::size_t>(count - 1)](
+            x + j * stride + k, stride, panel_words + static_cast<std::ptrdiff_t>(k) * panel<W>, depth,
+            out + static_cast<std::ptrdiff_t>(j) * height, height, k > 0);
+      }
+    }
+  }
+}
+
+/// A strip of `panel` numbers of some vectors, from number `from` on, with zeros past `width`: [words][panel].
+template <class Target>
+void strip(const Whole<Target>*, const void* vectors, std::ptrdiff_t stride, int count,
+           const typename Target::Number* scale, int from, int width, typename Target::Number* out) {
+  using Number = typename Target::Number;
+  constexpr int size = panel<Whole<Target>>;
+  const auto* x = static_cast<const Number*>(vectors) + from;
+  const int real = std::min(size, width - from);
+  for (int k = 0; k < count; ++k, x += stride, out += size) {
+    const Number factor = scale == nullptr ? 1 : scale[k];
+    __builtin_prefetch(x + size);  // of the next strip
+    __builtin_prefetch(x + size + size / 2);
+    if (real == size) {
+      for (int c = 0; c < size; ++c) out[c] = x[c] * factor;
+    } else {
+      for (int c = 0; c < size; ++c) out[c] = c < real ? x[c] * factor : 0;
+    }
+  }
+}
+
+/// Vectors 2 k and 2 k + 1 share words. bf16 vectors are stored scaled: `scale` is not used.
+template <class Target>
+void strip(const Pairs<Target>*, const void* vectors, std::ptrdiff_t stride, int count, const float*, int from,
+           int width, std::uint32_t* out) {
+  constexpr int size = panel<Pairs<Target>>;
+  const auto* x = static_cast<const std::uint16_t*>(vectors) + from;
+  const int real = std::min(size, width - from);
+  for (int k = 0; k < count; k += 2, x += 4 * stride, out += size) {
+    const auto* second = k + 1 < count ? x + 2 * stride : nullptr;
+    __builtin_prefetch(x + size);
+    __builtin_prefetch(x + 2 * stride + size);
+    for (int c = 0; c < size; ++c) {
+      const std::uint32_t low = c < real ? x[c] : 0, high = c < real && second != nullptr ? second[c] : 0;
+      out[c] = low | high << 16;
+    }
+  }
+}
+
+template <class T>
+[[gnu::always_inline]] inline typename T::Words to_bf16(const typename T::Lanes& x) {
+  const auto bits = lanes::load<typename T::Words>(&x);
+  return (bits + 0x7fffU + (bits >> 16 & 1U)) >> 16;
+}
+
+/// The factors as the gradient's products take them: themselves.
+template <class Target, class Number>
+const Number* encode(const Whole<Target>*, const Number* factors, int, int, bool, void*) {
+  return factors;
+}
+
+/// As words of bf16: columns 2 k and 2 k + 1 of one row if `across`, else rows 2 k and 2 k + 1 of one column.
+template <class Target>
+const std::uint32_t* encode(const Pairs<Target>*, const float* factors, int height, int columns, bool across,
+                            void* out) {
+  using Lanes = typename Target::Lanes;
+  constexpr int step = lanes::width<Target>;
+  if (!across) {
+    auto* to = static_cast<std::uint16_t*>(out);
+    for (std::ptrdiff_t i = 0; i < static_cast<std::ptrdiff_t>(height) * columns; i += step) {
+      const auto rounded = to_bf16<Target>(lanes::load<Lanes>(factors + i));
+      for (int l = 0; l < step; ++l) to[i + l] = static_cast<std::uint16_t>(rounded[l]);
+    }
+    return static_cast<const std::uint32_t*>(out);
+  }
+  auto* to = static_cast<std::uint32_t*>(out);
+  for (int j = 0; j < columns; j += 2) {
+    const float* first = factors + static_cast<std::ptrdiff_t>(j) * height;
+    for (int i = 0; i < height; i += step, to += step) {
+      const auto low = to_bf16<Target>(lanes::load<Lanes>(first + i));
+      const auto high =
+          j + 1 < columns ? to_bf16<Target>(lanes::load<Lanes>(first + height + i)) : typename Target::Words{};
+      lanes::store(to, low | high << 16);
+    }
+  }
+  return static_cast<const std::uint32_t*>(out);
+}
+
+/// Room for the encoded factors, and behind it for a strip.
+template <class W>
+std::size_t encoded_bytes(int height, int columns) {
+  if (W::packed == 1) return 0;
+  return static_cast<std::size_t>(height) * static_cast<std::size_t>((columns + 1) / 2) * sizeof(typename W::Word);
+}
+
+template <class W>
+std::size_t scratch_bytes(int height, int columns) {
+  return encoded_bytes<W>(height, columns) +
+         static_cast<std::size_t>(std::max(height, columns)) * panel<W> * sizeof(typename W::Word);
+}
+
+/// gradient [outputs] += factors * vectors, over `count` vectors, a strip at a time.
+template <class W, bool AcrossRows>
+void gradient(const typename W::Number* factors, int height, int columns, int outputs, int count, const void* vectors,
+              std::ptrdiff_t stride, const typename W::Number* scale, int width, typename W::Number* out,
+              std::ptrdiff_t out_stride, void* scratch) {
+  using Word = typename W::Word;
+  constexpr int group = W::Target::group;
+  constexpr const W* kind = nullptr;
+  const Word* words = encode(kind, factors, height, columns, AcrossRows, scratch);
+  Word* x = reinterpret_cast<Word*>(static_cast<std::byte*>(scratch) + encoded_bytes<W>(height, columns));
+  const int depth = (count + W::packed - 1) / W::packed;
+  const std::ptrdiff_t words_stride = AcrossRows ? height : height / W::packed;
+  for (int from = 0; from < width; from += panel<W>) {
+    strip(kind, vectors, stride, count, scale, from, width, x);
+    for (int r = 0; r < outputs; r += group) {
+      const int rows = std::min(group, outputs - r);
+      blocks<W, AcrossRows>[static_cast<std::size_t>(rows - 1)](AcrossRows ? words + r : words + r * words_stride,
+                                                                words_stride, x, depth, out + r * out_stride + from,
+                                                                out_stride, true);
+    }
+  }
+}
+
+template <class W>
+void row_gradient(const typename W::Number* factors, int height, int rows, int columns, const void* vectors,
+                  std::ptrdiff_t stride, const typename W::Number* scale, int width, typename W::Number* out,
+                  std::ptrdiff_t out_stride, void* scratch) {
+  gradient<W, true>(factors, height, columns, rows, columns, vectors, stride, scale, width, out, out_stride, scratch);
+}
+
+template <class W>
+void column_gradient(const typename W::Number* factors, int height, int rows, int columns, const void* vectors,
+                     std::ptrdiff_t stride, const typename W::Number* scale, int width, typename W::Number* out,
+                     std::ptrdiff_t out_stride, void* scratch) {
+  gradient<W, false>(factors, height, columns, columns, rows, vectors, stride, scale, width, out, out_stride, scratch);
+}
+
+}  // namespace dime::detail::products

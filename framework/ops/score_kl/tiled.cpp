@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <ATen/Parallel.h>
+
+#include <algorithm>
+
+#include "ops/score_kl/tiled_state.hpp"
+
+namespace dime::detail {
+namespace {
+
+template <class Number>
+const ScoreKernels<Number>& kernels_of(Products products);
+template <>
+const ScoreKernels<float>& kernels_of(Products products) {
+  return score_kernels(products == Products::bf16);
+}
+template <>
+const ScoreKernels<double>& kernels_of(Products) {
+  return double_score_kernels();
+}
+
+Visits visits(const ScorePlan& plan, bool one_way, bool two_way) {
+  Visits v{std::vector<bool>(plan.pairs.size()), std::vector<bool>(plan.sides.size())};
+  for (const auto& term : plan.terms) {
+    if (!(looks_along_columns(term) ? two_way : one_way)) continue;
+    for (const int s : {term.student, term.teacher}) {
+      v.sides[static_cast<std::size_t>(s)] = true;
+      v.pairs[static_cast<std::size_t>(plan.sides[static_cast<std::size_t>(s)].pair)] = true;
+    }
+  }
+  return v;
+}
+
+template <class Number>
+Tiling tiling_of(const TiledState<Number>& state) {
+  TileShape shape;
+  shape.panel = state.kernels.panel;
+  shape.group = state.kernels.group;
+  shape.rows = state.plan.rows.count;
+  for (const auto& pair : state.plan.pairs) {
+    shape.columns =
+        std::max(shape.columns, state.plan.operands[static_cast<std::size_t>(pair.columns)].vectors.size(0));
+  }
+  shape.number = sizeof(Number);
+  shape.row_pairs = static_cast<int>(std::count(state.one_way.pairs.begin(), state.one_way.pairs.end(), true));
+  shape.two_way_pairs = static_cast<int>(std::count(state.two_way.pairs.begin(), state.two_way.pairs.end(), true));
+  shape.threads = at::get_num_threads();
+  return choose_tiling(shape);
+}
+
+template <class Number>
+KeptProducts<Number> make_kept(const TiledState<Number>& state) {
+  KeptProducts<Number> kept;
+  int count = 0;
+  for (const bool two_way : state.two_way.pairs) kept.place.push_back(two_way ? count++ : -1);
+  const auto& t = state.tiling;
+  const std::int64_t tile = static_cast<std::int64_t>(t.height) * t.columns;
+  kept.numbers = at::empty({count * t.kept_blocks * t.tiles * tile}, c10::CppTypeToScalarType<Number>::value);
+  return kept;
+}
+
+template <class Number>
+std::vector<TermState<Number>> make_terms(const TiledState<Number>& state) {
+  std::vector<TermState<Number>> terms(state.plan.terms.size());
+  const std::int64_t panel = state.kernels.panel;
+  const auto number = c10::CppTypeToScalarType<Number>::value;
+  for (std::size_t i = 0; i < terms.size(); ++i) {
+    const PlannedTerm& plan = state.plan.terms[i];
+    const auto& vectors = state.columns_of(state.side(plan.student)).vectors;
+    const std::int64_t columns = vectors.size(0), width = (vectors.size(1) + panel - 1) / panel * panel;
+    terms[i].divergences.resize(static_cast<std::size_t>(state.tiling.blocks));
+    terms[i].scale_gradients.resize(static_cast<std::size_t>(state.tiling.blocks));
+    if (plan.row_gradient) terms[i].row_gradient = at::zeros({state.plan.rows.count, width}, number);
+    if (!plan.column_gradient) continue;
+    terms[i].column_gradient = at::zeros({columns, width}, number);
+    if (state.plan.products == Products::bf16) terms[i].column_sums = at::zeros({columns}, number);
+  }
+  return terms;
+}
+
+/// The columns' gradient, of all columns, as that of the vectors that were given.
+template <class Number>
+torch::Tensor finish_columns(TiledState<Number>& state, std::size_t i) {
+  const PlannedTerm& plan = state.plan.terms[i];
+  TermState<Number>& term = state.terms[i];
+  const auto& operand = state.columns_of(state.side(plan.student));
+  const auto& rows = state.rows_of(state.side(plan.student));
+  auto gradient = term.column_gradient;
+  if (state.plan.comm != nullptr) {
+    if (term.column_sums.defined()) {
+      // Every process has a mean of its own.
+      gradient.narrow(1, 0, rows.vectors.size(1)).addr_(term.column_sums, rows.mean);
+      term.column_sums.zero_();
+    }
+    state.plan.comm->all_reduce_sum(gradient);
+  }
+  const auto factor = static_cast<Number>(weights_of(plan).common * plan.gradient_factor);
+  const Number* mean = term.column_sums.defined() ? rows.mean.template const_data_ptr<Number>() : nullptr;
+  const Number* sums = mean != nullptr ? term.column_sums.template const_data_ptr<Number>() : nullptr;
+  const auto* norms = operand.inverse_norms.template const_data_ptr<Number>();
+  const auto* vectors = operand.vectors.template const_data_ptr<Number>();
+  auto* out = gradient.template mutable_data_ptr<Number>();
+  const std::int64_t width = operand.vectors.size(1), stride = gradient.size(1);
+  at::parallel_for(0, gradient.size(0), 64, [&](std::int64_t from, std::int64_t to) {
+    for (std::int64_t j = from; j < to; ++j) {
+      state.kernels.denormalise(out + j * stride, vectors + j * width, norms[j], factor, mean,
+                                sums != nullptr ? sums[j] : 0, static_cast<int>(width));
+    }
+  });
+  return gradient.narrow(1, 0, width).narrow(0, plan.first_column, plan.own_columns);
+}
+
+template <class Number>
+ScoreResult result_of(TiledState<Number>& state, std::size_t i) {
+  const PlannedTerm& plan = state.plan.terms[i];
+  TermState<Number>& term = state.terms[i];
+  ScoreResult r;
+  for (const auto& d : term.divergences) r.value += plan.rows_weight * d.rows + plan.columns_weight * d.columns;
+  for (const double x : term.scale_gradients) r.scale_gradient += x / plan.scale;
+  if (plan.row_gradient)
+    r.row_gradient = term.row_gradient.narrow(1, 0, state.rows_of(state.side(plan.student)).vectors.size(1));
+  if (plan.column_gradient) r.column_gradient = finish_columns(state, i);
+  return r;
+}
+
+template <class Number>
+std::vector<ScoreResult> tiled(const ScorePlan& plan) {
+  TiledState<Number> state(plan);
+  run_passes(state);
+  std::vector<ScoreResult> results;
+  for (std::size_t i = 0; i < plan.terms.size(); ++i) results.push_back(result_of(state, i));
+  return results;
+}
+
+}  // namespace
+
+TermWeights weights_of(const PlannedTerm& term) {
+  if (term.rows_weight > 0) return {term.rows_weight, term.columns_weight / term.rows_weight};
+  return {term.columns_weight, 1};
+}
+
+namespace {
+
+/// What the first pass has not seen.
+Visits without(Visits visits, const Visits& seen) {
+  for (std::size_t i = 0; i < visits.sides.size(); ++i) visits.sides[i] = visits.sides[i] && !seen.sides[i];
+  return visits;
+}
+
+}  // namespace
+
+template <class Number>
+TiledState<Number>::TiledState(const ScorePlan& p)
+    : plan(p),
+      kernels(kernels_of<Number>(p.products)),
+      two_way(visits(p, false, true)),
+      one_way(without(visits(p, true, false), two_way)),
+      all(visits(p, true, true)),
+      tiling(tiling_of(*this)),
+      sides(side_states<Number>(p, tiling.blocks * tiling.height)),
+      terms(make_terms(*this)),
+      kept(make_kept(*this)) {}
+
+template struct TiledState<float>;
+template struct TiledState<double>;
+
+std::vector<ScoreResult> tiled_score_kl(const ScorePlan& plan) {
+  return plan.operands[0].vectors.scalar_type() == at::kDouble ? tiled<double>(plan) : tiled<float>(plan);
+}
+
+}  // namespace dime::detail

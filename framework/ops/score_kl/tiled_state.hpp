@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the two passes over tiles work on.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include <torch/types.h>
+
+#include "ops/score_kl/block.hpp"
+#include "ops/score_kl/statistics.hpp"
+
+namespace dime::detail {
+
+/// A term while it is computed.
+template <class Number>
+struct TermState {
+  TermStats<Number> rows, columns;
+  torch::Tensor row_gradient, column_gradient;  ///< [.., width rounded up to a panel]
+  torch::Tensor column_sums;                    ///< of the factors, where bf16 needs them for the columns' gradient
+  std::vector<Divergences> divergences;         ///< of each block
+  std::vector<double> scale_gradients;          ///< of each block
+};
+
+/// Which pairs and sides a pass must visit.
+struct Visits {
+  std::vector<bool> pairs, sides;
+};
+
+template <class Number>
+struct TiledState {
+  explicit TiledState(const ScorePlan& plan);
+
+  const ScoreSide& side(int i) const { return plan.sides[static_cast<std::size_t>(i)]; }
+  const ScoreOperand& rows_of(const ScoreSide& s) const {
+    return plan.operands[static_cast<std::size_t>(plan.pair(s).rows)];
+  }
+  const ScoreOperand& columns_of(const ScoreSide& s) const {
+    return plan.operands[static_cast<std::size_t>(plan.pair(s).columns)];
+  }
+
+  const ScorePlan& plan;
+  const ScoreKernels<Number>& kernels;
+  Visits two_way;  ///< of terms that look along columns, too: the first pass
+  Visits one_way;  ///< of the other terms; sides that the first pass visits are left out
+  Visits all;
+  Tiling tiling;
+  std::vector<SideState<Number>> sides;
+  std::vector<TermState<Number>> terms;
+  KeptProducts<Number> kept;
+};
+
+inline bool looks_along_columns(const PlannedTerm& term) { return term.columns_weight > 0; }
+
+/// What all gradients of a term have in common, and the weight of the columns' direction beside it.
+struct TermWeights {
+  double common;
+  double column_ratio;
+};
+TermWeights weights_of(const PlannedTerm& term);
+
+/// Runs both passes; then values and gradients stand in the state.
+template <class Number>
+void run_passes(TiledState<Number>& state);
+
+}  // namespace dime::detail
