@@ -9,6 +9,7 @@ void add_bench(CLI::App& app, const Program& program, Action& chosen) {
   bench->require_subcommand(1);
   bench->footer("Example: dime bench loader experiments/quickstart/distil.yaml");
   add_bench_loader(*bench, program, chosen);
+  add_bench_loss(*bench, program, chosen);
 }
 
 }  // namespace dime::cli

@@ -9,4 +9,7 @@ namespace dime::cli {
 /// `dime bench loader`: one stream of an experiment, without models.
 void add_bench_loader(CLI::App& bench, const Program& program, Action& chosen);
 
+/// `dime bench loss`: losses on random vectors.
+void add_bench_loss(CLI::App& bench, const Program& program, Action& chosen);
+
 }  // namespace dime::cli

@@ -256,16 +256,6 @@ CLI::Validator some_seconds() {
   return {check, ""};
 }
 
-CLI::Validator thread_number() {
-  const auto check = [](const std::string& text) {
-    int number = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-    const bool good = error == std::errc() && end == text.data() + text.size() && number >= 1 && number <= 4096;
-    return good ? std::string() : "takes a whole number from 1 to 4096, got \"" + printable(text, 40) + "\"";
-  };
-  return {check, ""};
-}
-
 }  // namespace
 
 void add_bench_loader(CLI::App& bench, const Program& program, Action& chosen) {

@@ -51,6 +51,8 @@ NamesAndOverrides split_words(const std::vector<std::string>& words);
 CLI::Validator not_empty();
 /// For a number of things: digits alone, at least 1.
 CLI::Validator whole_number();
+/// For a number of threads: 1 to 4096.
+CLI::Validator thread_number();
 /// Refuses words that are no overrides, for the commands that take no names. Call while the command line is parsed.
 void expect_overrides(const std::vector<std::string>& words);
 

@@ -28,6 +28,16 @@ CLI::Validator whole_number() {
   return {check, ""};
 }
 
+CLI::Validator thread_number() {
+  const auto check = [](const std::string& text) {
+    int number = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+    const bool good = error == std::errc() && end == text.data() + text.size() && number >= 1 && number <= 4096;
+    return good ? std::string() : "takes a whole number from 1 to 4096, got \"" + printable(text, 40) + "\"";
+  };
+  return {check, ""};
+}
+
 void expect_overrides(const std::vector<std::string>& words) {
   const auto names = split_words(words).names;
   if (names.empty()) return;

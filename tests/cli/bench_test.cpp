@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// dime bench loader.
+// dime bench loader and dime bench loss.
 #include "cli/program.hpp"
 
 namespace dime::test {
@@ -129,6 +129,34 @@ TEST_F(Bench, WrongWords) {
   EXPECT_EQ(refusal({"--batches", "0"}), "dime: --batches: takes a whole number of at least 1, got \"0\"" + help);
   EXPECT_EQ(refusal({"--batches", "1", "--seconds", "1"}), "dime: --batches excludes --seconds" + help);
   EXPECT_EQ(refusal({"images"}), "dime: \"images\" is no override: write it as key.path=value" + help);
+}
+
+TEST_F(Bench, LossMeasuresTimeAndMemory) {
+  const Outcome outcome = dime({"bench", "loss", "--images", "70", "--texts", "90", "--dim", "48", "--terms",
+                                "vl,pvl,udist", "--products", "bf16", "--threads", "2", "--json"});
+  EXPECT_EQ(outcome.status, 0) << outcome.err;
+  const auto json = nlohmann::ordered_json::parse(outcome.out, nullptr, false);
+  EXPECT_EQ(keys(json), (Words{"images", "texts", "dim", "terms", "device", "threads", "separate", "repeats", "seconds",
+                               "extra_mib", "products"}));
+  EXPECT_EQ(json["terms"], (Words{"vl", "pvl", "udist"}));
+  EXPECT_EQ(json["texts"], 90);
+  EXPECT_EQ(json["threads"], 2);
+  EXPECT_GT(json["seconds"], 0);
+  EXPECT_LT(json["extra_mib"], 128);
+}
+
+TEST_F(Bench, LossSaysWhatItMeasured) {
+  const Outcome outcome = dime({"bench", "loss", "--images", "64", "--terms", "crd", "--form", "direct"});
+  EXPECT_EQ(outcome.status, 0) << outcome.err;
+  EXPECT_THAT(outcome.out, testing::MatchesRegex("crd: 64 images x 64 texts x 768, forward and backward on cpu, [0-9]+ "
+                                                 "threads?: [0-9.]+ s, at most [0-9]+ MiB beside the vectors\n"));
+}
+
+TEST_F(Bench, WrongLosses) {
+  expect_error(dime({"bench", "loss", "--images", "8", "--texts", "9", "--terms", "crd"}),
+               "bench loss: a term works on pairs: give as many texts as images");
+  expect_error(dime({"bench", "loss", "--images", "8", "--terms", "vl", "--products", "fp8"}),
+               "[loss/vl] option \"products\" of loss \"vl\" must be one of fp32, bf16, got \"fp8\"");
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "ops/score_kl/autograd.hpp"
 
+#include <torch/csrc/autograd/engine.h>
 #include <torch/csrc/autograd/functions/basic_ops.h>
 #include <torch/csrc/autograd/functions/utils.h>
 
@@ -56,8 +57,10 @@ class ScoreKlBackward final : public torch::autograd::Node {
     const auto factor = outer.to(part.gradient.scalar_type());
     if (sum.defined()) {
       sum.addcmul_(part.gradient, factor);
-    } else {
+    } else if (torch::autograd::get_current_graph_task_keep_graph()) {
       sum = part.gradient * factor;
+    } else {
+      sum = part.gradient.mul_(factor);  // nobody will ask for it again
     }
   }
 

@@ -6,6 +6,8 @@
 
 #include <torch/types.h>
 
+#include "ops/score_kl/room.hpp"
+
 namespace dime::detail {
 
 const void* vector_at(const ScoreOperand& operand, std::int64_t i) {
@@ -27,7 +29,6 @@ Block<Number>::Block(const ScorePlan& plan, const Tiling& tiling, const ScoreKer
       panels_(plan.operands.size()),
       packed_(plan.operands.size()),
       states_(plan.pairs.size()) {
-  const auto number = c10::CppTypeToScalarType<Number>::value;
   const std::int64_t tile = static_cast<std::int64_t>(tiling.height) * tiling.columns;
   for (std::size_t p = 0; p < plan.pairs.size(); ++p) {
     auto& panels = panels_[static_cast<std::size_t>(plan.pairs[p].rows)];
@@ -37,7 +38,7 @@ Block<Number>::Block(const ScorePlan& plan, const Tiling& tiling, const ScoreKer
     State& state = states_[p];
     state.all = row_kept[p];
     state.ready.resize(static_cast<std::size_t>(tiling.tiles));
-    state.room = at::empty({state.all ? tile * tiling.tiles : tile}, number);
+    state.room = make_room<Number>({state.all ? tile * tiling.tiles : tile});
   }
 }
 
@@ -65,6 +66,13 @@ int Block<Number>::columns(int pair, std::int64_t tile) const {
 }
 
 template <class Number>
+Number* Block<Number>::kept_place(int pair, std::int64_t block, std::int64_t tile) {
+  const std::int64_t size = static_cast<std::int64_t>(tiling_.height) * tiling_.columns;
+  const std::int64_t first = kept_.place[static_cast<std::size_t>(pair)] * tiling_.kept_blocks;
+  return kept_.numbers.template mutable_data_ptr<Number>() + ((first + block) * tiling_.tiles + tile) * size;
+}
+
+template <class Number>
 typename Block<Number>::Place Block<Number>::place(int pair, std::int64_t tile) {
   const std::int64_t size = static_cast<std::int64_t>(tiling_.height) * tiling_.columns;
   State& state = states_[static_cast<std::size_t>(pair)];
@@ -73,8 +81,7 @@ typename Block<Number>::Place Block<Number>::place(int pair, std::int64_t tile) 
   const bool before = ready != 0 || state.last == tile;
   state.last = tile;
   if (kept >= 0 && index_ < tiling_.kept_blocks) {
-    const std::int64_t at = (kept * tiling_.kept_blocks + index_) * tiling_.tiles + tile;
-    return {kept_.numbers.template mutable_data_ptr<Number>() + at * size, kept_.filled || before};
+    return {kept_place(pair, index_, tile), kept_.filled || before};
   }
   if (state.all) ready = 1;
   return {state.room.template mutable_data_ptr<Number>() + (state.all ? tile * size : 0), before};
@@ -91,6 +98,19 @@ const Number* Block<Number>::products(int pair, std::int64_t tile) {
                     vector_at(columns_operand, tile * tiling_.columns), words, columns(pair, tile), words,
                     place.numbers);
   return place.numbers;
+}
+
+template <class Number>
+void Block<Number>::mirror(int pair, std::int64_t tile) {
+  const Number* from = kept_place(pair, tile, index_);
+  Number* to = place(pair, tile).numbers;
+  const int width = tiling_.height, own = height();
+  constexpr int step = 16;
+  for (int i0 = 0; i0 < own; i0 += step) {
+    for (int j = 0; j < width; ++j) {
+      for (int i = i0; i < i0 + step; ++i) to[j * own + i] = i < rows_ ? from[i * width + j] : 0;
+    }
+  }
 }
 
 template <class Number>

@@ -30,6 +30,8 @@ class Block {
   void enter(std::int64_t index, const std::vector<bool>& wanted);
   /// The products of a pair's tile, computed if they are not there: [columns][height()].
   const Number* products(int pair, std::int64_t tile);
+  /// Fills a tile of a symmetric pair from that of block `tile` < index(), which must be there.
+  void mirror(int pair, std::int64_t tile);
   /// The same as a side sees them: with a masked diagonal a copy in `room`, where the tile meets it.
   const Number* masked(const Number* products, const ScoreSide& side, const ScoreScaling<Number>& scaling,
                        std::int64_t tile, Number* room) const;
@@ -56,6 +58,7 @@ class Block {
   int panels() const { return (rows_ + kernels_.panel - 1) / kernels_.panel; }
   const ScoreOperand& operand(int i) const { return plan_.operands[static_cast<std::size_t>(i)]; }
   Place place(int pair, std::int64_t tile);
+  Number* kept_place(int pair, std::int64_t block, std::int64_t tile);
 
   const ScorePlan& plan_;
   const Tiling& tiling_;

@@ -8,8 +8,8 @@ namespace {
 
 // Of products that are kept instead of computed again (docs/performance.md). Where all fit the first number, all are;
 // else as many as the second allows.
-constexpr std::int64_t kAllKeptBytes = 160LL << 20;
-constexpr std::int64_t kSomeKeptBytes = 48LL << 20;
+constexpr std::int64_t kAllKeptBytes = 288LL << 20;
+constexpr std::int64_t kSomeKeptBytes = 70LL << 20;
 constexpr int kTallest = 160;  // rows of a tile: tile, operands and gradient then fit the second cache
 constexpr int kGroups = 8;     // of columns in a tile
 
@@ -31,11 +31,25 @@ int choose_height(const TileShape& shape) {
   return height;
 }
 
+/// Everything is kept. Tiles are then square where there are symmetric products, so that one serves as two.
+Tiling keep_all(const TileShape& shape) {
+  Tiling t;
+  t.height = choose_height(shape);
+  t.columns = shape.symmetric ? t.height : shape.group * kGroups;
+  t.blocks = over(shape.rows, t.height);
+  t.tiles = over(shape.columns, t.columns);
+  const std::int64_t pairs = shape.row_pairs + shape.two_way_pairs;
+  const auto numbers = t.blocks * t.height * t.tiles * t.columns * pairs;
+  t.keeps_all = numbers * static_cast<std::int64_t>(shape.number) <= kAllKeptBytes;
+  t.kept_blocks = t.blocks;
+  return t;
+}
+
 }  // namespace
 
 Tiling choose_tiling(const TileShape& shape) {
-  Tiling t;
-  t.height = choose_height(shape);
+  Tiling t = keep_all(shape);
+  if (t.keeps_all) return t;
   t.columns = shape.group * kGroups;
   t.tiles = over(shape.columns, t.columns);
   const auto row_bytes = static_cast<std::int64_t>(shape.number) * t.tiles * t.columns;
@@ -44,11 +58,9 @@ Tiling choose_tiling(const TileShape& shape) {
   t.keeps_rows = rows_kept() <= kSomeKeptBytes;
   if (!t.keeps_rows) t.height = choose_height(shape);
   t.blocks = over(shape.rows, t.height);
-  if (shape.two_way_pairs > 0) {
-    const std::int64_t block_bytes = row_bytes * t.height * shape.two_way_pairs;
-    const std::int64_t left = kSomeKeptBytes - (t.keeps_rows ? rows_kept() : 0);
-    t.kept_blocks = t.blocks * block_bytes <= kAllKeptBytes ? t.blocks : left / block_bytes;
-  }
+  const std::int64_t left = kSomeKeptBytes - (t.keeps_rows ? rows_kept() : 0);
+  const std::int64_t block_bytes = row_bytes * t.height * shape.two_way_pairs;
+  t.kept_blocks = block_bytes > 0 ? std::min(t.blocks, left / block_bytes) : 0;
   return t;
 }
 

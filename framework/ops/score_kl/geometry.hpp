@@ -14,6 +14,7 @@ struct TileShape {
   std::size_t number = 4;    ///< bytes
   int row_pairs = 0;         ///< products whose terms look along rows only: both passes see a row at once
   int two_way_pairs = 0;     ///< products whose terms look along columns, too
+  bool symmetric = false;    ///< some products are of vectors with themselves
   int threads = 1;
 };
 
@@ -22,6 +23,7 @@ struct Tiling {
   int columns = 0;               ///< of a tile
   std::int64_t blocks = 0;       ///< tiles along the rows
   std::int64_t tiles = 0;        ///< tiles along the columns
+  bool keeps_all = false;        ///< the first pass makes all products, and the second finds them
   bool keeps_rows = false;       ///< a worker keeps the products of its rows with all columns
   std::int64_t kept_blocks = 0;  ///< of this many blocks the products with two-way terms are kept for the second pass
 };

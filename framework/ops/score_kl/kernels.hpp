@@ -67,14 +67,14 @@ struct ScoreKernels {
   /// The products of `panels` panels with `columns` vectors -> out [columns][panels * panel].
   void (*products)(const void* packed, int panels, const void* vectors, std::ptrdiff_t stride, int columns, int words,
                    Number* out);
-  /// gradient [rows][gradient_stride] += sum over j of factors [columns][height] (i, j) * scale[j] * vectors[j].
+  /// gradient [rows][gradient_stride] (+)= sum over j of factors [columns][height] (i, j) * scale[j] * vectors[j].
   /// `scale` may be null. Writes `width` numbers, rounded up to `panel`, of each row.
   void (*row_gradient)(const Number* factors, int height, int rows, int columns, const void* vectors,
-                       std::ptrdiff_t stride, const Number* scale, int width, Number* gradient,
+                       std::ptrdiff_t stride, const Number* scale, int width, bool add, Number* gradient,
                        std::ptrdiff_t gradient_stride, void* scratch);
-  /// gradient [columns][gradient_stride] += sum over i < rows of factors (i, j) * scale[i] * vectors[i].
+  /// gradient [columns][gradient_stride] (+)= sum over i < rows of factors (i, j) * scale[i] * vectors[i].
   void (*column_gradient)(const Number* factors, int height, int rows, int columns, const void* vectors,
-                          std::ptrdiff_t stride, const Number* scale, int width, Number* gradient,
+                          std::ptrdiff_t stride, const Number* scale, int width, bool add, Number* gradient,
                           std::ptrdiff_t gradient_stride, void* scratch);
   /// Bytes of scratch that the gradients need.
   std::size_t (*scratch_bytes)(int height, int columns);
@@ -85,6 +85,8 @@ struct ScoreKernels {
   /// factors [columns][height] = student's less teacher's softmax; adds them up for each row in `row_sums` and each
   /// column in `column_sums`.
   Divergences (*factors)(const FactorInput<Number>& in, Number* factors, Number* row_sums, Number* column_sums);
+  /// A vector times its inverse norm, less the mean, as bf16; null for other products.
+  void (*centre)(const float* vector, float inverse_norm, const float* mean, int width, std::uint16_t* out);
   /// Turns the gradient of a normalised vector, times `factor`, into that of the vector itself, in place; where `mean`
   /// is not null, `sum` times it is missing in the gradient. Returns the scaled gradient's product with the normalised
   /// vector.

@@ -84,4 +84,11 @@ template <class Target>
   return power;
 }
 
+/// The nearest numbers of bf16, ties to even, in the low halves.
+template <class Target>
+[[gnu::always_inline]] inline typename Target::Words to_bf16(const typename Target::Lanes& x) {
+  const auto bits = load<typename Target::Words>(&x);
+  return (bits + 0x7fffU + (bits >> 16 & 1U)) >> 16;
+}
+
 }  // namespace dime::detail::lanes

@@ -1,21 +1,40 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "ops/score_kl/operands.hpp"
 
-#include <algorithm>
-
+#include <ATen/Parallel.h>
 #include <torch/types.h>
+
+#include <algorithm>
 
 #include <dime/error.hpp>
 
+#include "ops/score_kl/kernels.hpp"
 namespace dime::detail {
 namespace {
 
 constexpr std::int64_t kRowsAtOnce = 1024;  // so that no second copy of all vectors is made
 
+void centre_rows(const ScoreOperand& x, torch::Tensor& words) {
+  const auto centre = score_kernels(true).centre;
+  const auto *vectors = x.vectors.const_data_ptr<float>(), *norms = x.inverse_norms.const_data_ptr<float>(),
+             *mean = x.mean.const_data_ptr<float>();
+  auto* out = reinterpret_cast<std::uint16_t*>(words.mutable_data_ptr<at::BFloat16>());
+  const std::int64_t width = x.vectors.size(1), stride = words.size(1);
+  at::parallel_for(0, x.vectors.size(0), 64, [&](std::int64_t from, std::int64_t to) {
+    for (std::int64_t i = from; i < to; ++i) {
+      centre(vectors + i * width, norms[i], mean, static_cast<int>(width), out + i * stride);
+    }
+  });
+}
+
 torch::Tensor centred_words(const ScoreOperand& x) {
   const std::int64_t rows = x.vectors.size(0), width = x.vectors.size(1);
   auto words = at::empty({rows, width + width % 2}, x.vectors.options().dtype(at::kBFloat16));
   if (width % 2 == 1) words.narrow(1, width, 1).zero_();
+  if (x.vectors.is_cpu()) {
+    centre_rows(x, words);
+    return words;
+  }
   for (std::int64_t first = 0; first < rows; first += kRowsAtOnce) {
     const std::int64_t count = std::min(kRowsAtOnce, rows - first);
     auto part = x.vectors.narrow(0, first, count) * x.inverse_norms.narrow(0, first, count).unsqueeze(1);

@@ -16,7 +16,7 @@ template <class Number>
 struct Worker {
   explicit Worker(TiledState<Number>& state)
       : block(state.plan, state.tiling, state.kernels,
-              state.tiling.keeps_rows ? state.one_way.pairs : std::vector<bool>(state.plan.pairs.size()), state.kept) {
+              state.tiling.keeps_rows ? state.second.pairs : std::vector<bool>(state.plan.pairs.size()), state.kept) {
     const auto number = c10::CppTypeToScalarType<Number>::value;
     const std::int64_t height = state.tiling.height, columns = state.tiling.columns;
     for (auto* room : {&factors, &student, &teacher}) *room = at::empty({height * columns}, number);
@@ -43,30 +43,32 @@ class Passes {
   }
 
   void run() {
-    const auto has = [](const std::vector<bool>& v) { return std::find(v.begin(), v.end(), true) != v.end(); };
     for (std::size_t i = 0; i < s_.terms.size(); ++i) {
       const PlannedTerm& term = s_.plan.terms[i];
       s_.terms[i].rows.reset(side(term.student).rows, side(term.teacher).rows);
     }
-    if (has(s_.two_way.pairs)) {
-      for_blocks([this](Worker<Number>& w, Turns& turns) { first_pass(w, turns); }, s_.two_way);
+    if (has(s_.first.sides)) {
+      for_blocks([this](Worker<Number>& w, Turns& turns) { first_pass(w, turns); }, s_.first.pairs);
       finish_columns();
     }
     s_.kept.filled = true;
-    for_blocks([this](Worker<Number>& w, Turns& turns) { second_pass(w, turns); }, s_.all);
+    const std::vector<bool> none(s_.plan.pairs.size());
+    for_blocks([this](Worker<Number>& w, Turns& turns) { second_pass(w, turns); },
+               s_.tiling.keeps_all ? none : s_.all.pairs);
   }
 
  private:
+  static bool has(const std::vector<bool>& v) { return std::find(v.begin(), v.end(), true) != v.end(); }
   SideState<Number>& side(int i) { return s_.sides[static_cast<std::size_t>(i)]; }
 
   template <class Work>
-  void for_blocks(Work work, const Visits& visits) {
+  void for_blocks(Work work, const std::vector<bool>& pairs) {
     Turns turns(s_.tiling.blocks);
     at::parallel_for(0, static_cast<std::int64_t>(workers_.size()), 1, [&](std::int64_t from, std::int64_t to) {
       for (std::int64_t i = from; i < to; ++i) {
         Worker<Number>& w = workers_[static_cast<std::size_t>(i)];
         for (std::int64_t b = turns.take(); b < turns.blocks(); b = turns.take()) {
-          w.block.enter(b, visits.pairs);
+          w.block.enter(b, pairs);
           work(w, turns);
         }
       }
@@ -92,18 +94,29 @@ class Passes {
     }
   }
 
-  void finish_row_stats(Worker<Number>& w, bool two_way) {
+  void finish_row_stats(Worker<Number>& w, bool first_pass) {
     for (std::size_t i = 0; i < s_.terms.size(); ++i) {
       const PlannedTerm& term = s_.plan.terms[i];
-      if (looks_along_columns(term) != two_way) continue;
+      if (s_.in_first_pass(term) != first_pass) continue;
       s_.terms[i].rows.finish(side(term.student).rows, side(term.teacher).rows, w.block.first(),
                               w.block.first() + w.block.height());
     }
   }
 
+  /// Half of a symmetric matrix is the other half.
+  void fill_mirrored(Worker<Number>& w, std::int64_t t, const Turns& turns) {
+    if (t >= w.block.index()) return;
+    for (std::size_t p = 0; p < s_.plan.pairs.size(); ++p) {
+      if (!s_.first.pairs[p] || !is_mirrored(s_, p)) continue;
+      turns.wait_for(t, w.block.index());
+      w.block.mirror(static_cast<int>(p), t);
+    }
+  }
+
   void first_pass(Worker<Number>& w, Turns& turns) {
     for (std::int64_t t = 0; t < s_.tiling.tiles; ++t) {
-      add_row_stats(w, s_.two_way.sides, t);
+      fill_mirrored(w, t, turns);
+      add_row_stats(w, s_.first.sides, t);
       turns.wait(w.block.index(), t);
       for (std::size_t i = 0; i < s_.sides.size(); ++i) {
         LogSums<Number>& columns = s_.sides[i].columns;
@@ -131,8 +144,7 @@ class Passes {
   }
 
   void second_pass(Worker<Number>& w, Turns& turns) {
-    const auto has = std::find(s_.one_way.sides.begin(), s_.one_way.sides.end(), true) != s_.one_way.sides.end();
-    for (std::int64_t t = 0; has && t < s_.tiling.tiles; ++t) add_row_stats(w, s_.one_way.sides, t);
+    for (std::int64_t t = 0; has(s_.second.sides) && t < s_.tiling.tiles; ++t) add_row_stats(w, s_.second.sides, t);
     finish_row_stats(w, false);
     w.row_sums.zero_();
     for (std::int64_t t = 0; t < s_.tiling.tiles; ++t) {
@@ -188,7 +200,7 @@ class Passes {
     s_.kernels.row_gradient(w.factors.template const_data_ptr<Number>(), w.block.height(), w.block.rows(), columns,
                             vector_at(operand, first), words_per_vector(operand),
                             scale != nullptr ? scale + first : nullptr, static_cast<int>(operand.vectors.size(1)),
-                            gradient.template mutable_data_ptr<Number>() + w.block.first() * gradient.size(1),
+                            t > 0, gradient.template mutable_data_ptr<Number>() + w.block.first() * gradient.size(1),
                             gradient.size(1), w.scratch.mutable_data_ptr());
   }
 
@@ -200,7 +212,7 @@ class Passes {
     s_.kernels.column_gradient(w.factors.template const_data_ptr<Number>(), w.block.height(), w.block.rows(), columns,
                                vector_at(operand, w.block.first()), words_per_vector(operand),
                                scale != nullptr ? scale + w.block.first() : nullptr,
-                               static_cast<int>(operand.vectors.size(1)),
+                               static_cast<int>(operand.vectors.size(1)), w.block.index() > 0,
                                gradient.template mutable_data_ptr<Number>() + first * gradient.size(1),
                                gradient.size(1), w.scratch.mutable_data_ptr());
     if (!s_.terms[i].column_sums.defined()) return;

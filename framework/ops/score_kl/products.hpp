@@ -183,12 +183,6 @@ void strip(const Pairs<Target>*, const void* vectors, std::ptrdiff_t stride, int
   }
 }
 
-template <class T>
-[[gnu::always_inline]] inline typename T::Words to_bf16(const typename T::Lanes& x) {
-  const auto bits = lanes::load<typename T::Words>(&x);
-  return (bits + 0x7fffU + (bits >> 16 & 1U)) >> 16;
-}
-
 /// The factors as the gradient's products take them: themselves.
 template <class Target, class Number>
 const Number* encode(const Whole<Target>*, const Number* factors, int, int, bool, void*) {
@@ -204,7 +198,7 @@ const std::uint32_t* encode(const Pairs<Target>*, const float* factors, int heig
   if (!across) {
     auto* to = static_cast<std::uint16_t*>(out);
     for (std::ptrdiff_t i = 0; i < static_cast<std::ptrdiff_t>(height) * columns; i += step) {
-      const auto rounded = to_bf16<Target>(lanes::load<Lanes>(factors + i));
+      const auto rounded = lanes::to_bf16<Target>(lanes::load<Lanes>(factors + i));
       for (int l = 0; l < step; ++l) to[i + l] = static_cast<std::uint16_t>(rounded[l]);
     }
     return static_cast<const std::uint32_t*>(out);
@@ -213,9 +207,9 @@ const std::uint32_t* encode(const Pairs<Target>*, const float* factors, int heig
   for (int j = 0; j < columns; j += 2) {
     const float* first = factors + static_cast<std::ptrdiff_t>(j) * height;
     for (int i = 0; i < height; i += step, to += step) {
-      const auto low = to_bf16<Target>(lanes::load<Lanes>(first + i));
+      const auto low = lanes::to_bf16<Target>(lanes::load<Lanes>(first + i));
       const auto high =
-          j + 1 < columns ? to_bf16<Target>(lanes::load<Lanes>(first + height + i)) : typename Target::Words{};
+          j + 1 < columns ? lanes::to_bf16<Target>(lanes::load<Lanes>(first + height + i)) : typename Target::Words{};
       lanes::store(to, low | high << 16);
     }
   }
@@ -235,10 +229,10 @@ std::size_t scratch_bytes(int height, int columns) {
          static_cast<std::size_t>(std::max(height, columns)) * panel<W> * sizeof(typename W::Word);
 }
 
-/// gradient [outputs] += factors * vectors, over `count` vectors, a strip at a time.
+/// gradient [outputs] (+)= factors * vectors, over `count` vectors, a strip at a time.
 template <class W, bool AcrossRows>
 void gradient(const typename W::Number* factors, int height, int columns, int outputs, int count, const void* vectors,
-              std::ptrdiff_t stride, const typename W::Number* scale, int width, typename W::Number* out,
+              std::ptrdiff_t stride, const typename W::Number* scale, int width, bool add, typename W::Number* out,
               std::ptrdiff_t out_stride, void* scratch) {
   using Word = typename W::Word;
   constexpr int group = W::Target::group;
@@ -253,23 +247,25 @@ void gradient(const typename W::Number* factors, int height, int columns, int ou
       const int rows = std::min(group, outputs - r);
       blocks<W, AcrossRows>[static_cast<std::size_t>(rows - 1)](AcrossRows ? words + r : words + r * words_stride,
                                                                 words_stride, x, depth, out + r * out_stride + from,
-                                                                out_stride, true);
+                                                                out_stride, add);
     }
   }
 }
 
 template <class W>
 void row_gradient(const typename W::Number* factors, int height, int rows, int columns, const void* vectors,
-                  std::ptrdiff_t stride, const typename W::Number* scale, int width, typename W::Number* out,
+                  std::ptrdiff_t stride, const typename W::Number* scale, int width, bool add, typename W::Number* out,
                   std::ptrdiff_t out_stride, void* scratch) {
-  gradient<W, true>(factors, height, columns, rows, columns, vectors, stride, scale, width, out, out_stride, scratch);
+  gradient<W, true>(factors, height, columns, rows, columns, vectors, stride, scale, width, add, out, out_stride,
+                    scratch);
 }
 
 template <class W>
 void column_gradient(const typename W::Number* factors, int height, int rows, int columns, const void* vectors,
-                     std::ptrdiff_t stride, const typename W::Number* scale, int width, typename W::Number* out,
-                     std::ptrdiff_t out_stride, void* scratch) {
-  gradient<W, false>(factors, height, columns, columns, rows, vectors, stride, scale, width, out, out_stride, scratch);
+                     std::ptrdiff_t stride, const typename W::Number* scale, int width, bool add,
+                     typename W::Number* out, std::ptrdiff_t out_stride, void* scratch) {
+  gradient<W, false>(factors, height, columns, columns, rows, vectors, stride, scale, width, add, out, out_stride,
+                     scratch);
 }
 
 }  // namespace dime::detail::products

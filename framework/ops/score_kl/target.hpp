@@ -25,6 +25,8 @@ struct FloatConstants {
 template <class W>
 constexpr ScoreKernels<typename W::Number> score_kernels_of() {
   using T = typename W::Target;
+  void (*centre)(const float*, float, const float*, int, std::uint16_t*) = nullptr;
+  if constexpr (W::packed == 2) centre = vectors::centre<T>;
   return {products::panel<W>,
           T::group,
           W::packed,
@@ -37,6 +39,7 @@ constexpr ScoreKernels<typename W::Number> score_kernels_of() {
           softmax::row_stats<T>,
           softmax::column_stats<T>,
           softmax::factors<T>,
+          centre,
           vectors::denormalise<T>};
 }
 

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "ops/score_kl/room.hpp"
 #include "ops/score_kl/tiled_state.hpp"
 
 namespace dime::detail {
@@ -32,18 +33,19 @@ Visits visits(const ScorePlan& plan, bool one_way, bool two_way) {
 }
 
 template <class Number>
-Tiling tiling_of(const TiledState<Number>& state) {
+Tiling tiling_of(const ScorePlan& plan, const ScoreKernels<Number>& kernels) {
+  const auto count = [](const Visits& v) { return static_cast<int>(std::count(v.pairs.begin(), v.pairs.end(), true)); };
   TileShape shape;
-  shape.panel = state.kernels.panel;
-  shape.group = state.kernels.group;
-  shape.rows = state.plan.rows.count;
-  for (const auto& pair : state.plan.pairs) {
-    shape.columns =
-        std::max(shape.columns, state.plan.operands[static_cast<std::size_t>(pair.columns)].vectors.size(0));
+  shape.panel = kernels.panel;
+  shape.group = kernels.group;
+  shape.rows = plan.rows.count;
+  for (const auto& pair : plan.pairs) {
+    shape.columns = std::max(shape.columns, plan.operands[static_cast<std::size_t>(pair.columns)].vectors.size(0));
+    shape.symmetric = shape.symmetric || pair.rows == pair.columns;
   }
   shape.number = sizeof(Number);
-  shape.row_pairs = static_cast<int>(std::count(state.one_way.pairs.begin(), state.one_way.pairs.end(), true));
-  shape.two_way_pairs = static_cast<int>(std::count(state.two_way.pairs.begin(), state.two_way.pairs.end(), true));
+  shape.two_way_pairs = count(visits(plan, false, true));
+  shape.row_pairs = count(visits(plan, true, true)) - shape.two_way_pairs;
   shape.threads = at::get_num_threads();
   return choose_tiling(shape);
 }
@@ -52,10 +54,10 @@ template <class Number>
 KeptProducts<Number> make_kept(const TiledState<Number>& state) {
   KeptProducts<Number> kept;
   int count = 0;
-  for (const bool two_way : state.two_way.pairs) kept.place.push_back(two_way ? count++ : -1);
+  for (const bool kept_pair : state.first.pairs) kept.place.push_back(kept_pair ? count++ : -1);
   const auto& t = state.tiling;
   const std::int64_t tile = static_cast<std::int64_t>(t.height) * t.columns;
-  kept.numbers = at::empty({count * t.kept_blocks * t.tiles * tile}, c10::CppTypeToScalarType<Number>::value);
+  kept.numbers = make_room<Number>({count * t.kept_blocks * t.tiles * tile});
   return kept;
 }
 
@@ -63,17 +65,17 @@ template <class Number>
 std::vector<TermState<Number>> make_terms(const TiledState<Number>& state) {
   std::vector<TermState<Number>> terms(state.plan.terms.size());
   const std::int64_t panel = state.kernels.panel;
-  const auto number = c10::CppTypeToScalarType<Number>::value;
   for (std::size_t i = 0; i < terms.size(); ++i) {
     const PlannedTerm& plan = state.plan.terms[i];
     const auto& vectors = state.columns_of(state.side(plan.student)).vectors;
     const std::int64_t columns = vectors.size(0), width = (vectors.size(1) + panel - 1) / panel * panel;
     terms[i].divergences.resize(static_cast<std::size_t>(state.tiling.blocks));
     terms[i].scale_gradients.resize(static_cast<std::size_t>(state.tiling.blocks));
-    if (plan.row_gradient) terms[i].row_gradient = at::zeros({state.plan.rows.count, width}, number);
+    if (plan.row_gradient) terms[i].row_gradient = make_room<Number>({state.plan.rows.count, width});
     if (!plan.column_gradient) continue;
-    terms[i].column_gradient = at::zeros({columns, width}, number);
-    if (state.plan.products == Products::bf16) terms[i].column_sums = at::zeros({columns}, number);
+    terms[i].column_gradient = make_room<Number>({columns, width});
+    if (state.plan.products == Products::bf16)
+      terms[i].column_sums = at::zeros({columns}, c10::CppTypeToScalarType<Number>::value);
   }
   return terms;
 }
@@ -144,6 +146,7 @@ namespace {
 /// What the first pass has not seen.
 Visits without(Visits visits, const Visits& seen) {
   for (std::size_t i = 0; i < visits.sides.size(); ++i) visits.sides[i] = visits.sides[i] && !seen.sides[i];
+  for (std::size_t i = 0; i < visits.pairs.size(); ++i) visits.pairs[i] = visits.pairs[i] && !seen.pairs[i];
   return visits;
 }
 
@@ -153,10 +156,10 @@ template <class Number>
 TiledState<Number>::TiledState(const ScorePlan& p)
     : plan(p),
       kernels(kernels_of<Number>(p.products)),
-      two_way(visits(p, false, true)),
-      one_way(without(visits(p, true, false), two_way)),
+      tiling(tiling_of(p, kernels)),
+      first(visits(p, tiling.keeps_all, true)),
+      second(without(visits(p, true, false), first)),
       all(visits(p, true, true)),
-      tiling(tiling_of(*this)),
       sides(side_states<Number>(p, tiling.blocks * tiling.height)),
       terms(make_terms(*this)),
       kept(make_kept(*this)) {}

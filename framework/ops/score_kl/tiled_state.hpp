@@ -39,16 +39,25 @@ struct TiledState {
     return plan.operands[static_cast<std::size_t>(plan.pair(s).columns)];
   }
 
+  bool in_first_pass(const PlannedTerm& term) const { return tiling.keeps_all || term.columns_weight > 0; }
+
   const ScorePlan& plan;
   const ScoreKernels<Number>& kernels;
-  Visits two_way;  ///< of terms that look along columns, too: the first pass
-  Visits one_way;  ///< of the other terms; sides that the first pass visits are left out
-  Visits all;
   Tiling tiling;
+  Visits first;   ///< of the first pass: terms that look along columns, too; all terms, where all products are kept
+  Visits second;  ///< the row statistics that are left to the second pass
+  Visits all;
   std::vector<SideState<Number>> sides;
   std::vector<TermState<Number>> terms;
   KeptProducts<Number> kept;
 };
+
+/// Whether a pair's products are symmetric and one tile may serve as two.
+template <class Number>
+bool is_mirrored(const TiledState<Number>& state, std::size_t pair) {
+  const ScorePair& p = state.plan.pairs[pair];
+  return state.tiling.keeps_all && p.rows == p.columns && state.tiling.height == state.tiling.columns;
+}
 
 inline bool looks_along_columns(const PlannedTerm& term) { return term.columns_weight > 0; }
 

@@ -21,9 +21,12 @@ class Turns {
   std::int64_t blocks() const { return static_cast<std::int64_t>(done_.size()); }
 
   void wait(std::int64_t block, std::int64_t tile) const {
-    if (block == 0) return;
-    const auto& before = done_[static_cast<std::size_t>(block - 1)];
-    while (before.load(std::memory_order_acquire) <= tile) std::this_thread::yield();
+    if (block > 0) wait_for(block - 1, tile);
+  }
+  /// Until an earlier block has done a tile.
+  void wait_for(std::int64_t block, std::int64_t tile) const {
+    const auto& done = done_[static_cast<std::size_t>(block)];
+    while (done.load(std::memory_order_acquire) <= tile) std::this_thread::yield();
   }
   void finish(std::int64_t block, std::int64_t tile) {
     done_[static_cast<std::size_t>(block)].store(tile + 1, std::memory_order_release);

@@ -6,6 +6,23 @@
 
 namespace dime::detail::vectors {
 
+/// Numbers of bf16: vector / |vector| - mean, rounded to the nearest.
+template <class Target>
+void centre(const float* vector, float inverse_norm, const float* mean, int width, std::uint16_t* out) {
+  using Lanes = typename Target::Lanes;
+  constexpr int step = lanes::width<Target>;
+  int k = 0;
+  for (; k + step <= width; k += step) {
+    const Lanes x = lanes::load<Lanes>(vector + k) * inverse_norm - lanes::load<Lanes>(mean + k);
+    const auto rounded = lanes::to_bf16<Target>(x);
+    for (int i = 0; i < step; ++i) out[k + i] = static_cast<std::uint16_t>(rounded[i]);
+  }
+  for (; k < width; ++k) {
+    const Lanes x = Lanes{} + (vector[k] * inverse_norm - mean[k]);
+    out[k] = static_cast<std::uint16_t>(lanes::to_bf16<Target>(x)[0]);
+  }
+}
+
 /// d / dx of f(x / |x|) is (g - (g n) n) / |x|, with n = x / |x| and g the gradient at n.
 template <class Target>
 double denormalise(typename Target::Number* gradient, const typename Target::Number* vector,
