@@ -156,7 +156,7 @@ TEST_F(Bench, WrongLosses) {
   expect_error(dime({"bench", "loss", "--images", "8", "--texts", "9", "--terms", "crd"}),
                "bench loss: a term works on pairs: give as many texts as images");
   expect_error(dime({"bench", "loss", "--images", "8", "--terms", "vl", "--products", "fp8"}),
-               "[loss/vl] option \"products\" of loss \"vl\" must be one of fp32, bf16, got \"fp8\"");
+               "[loss/vl] option \"products\" of loss \"vl\" takes one of fp32, bf16, got \"fp8\"");
 }
 
 }  // namespace
