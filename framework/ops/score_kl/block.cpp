@@ -108,7 +108,7 @@ void Block<Number>::mirror(int pair, std::int64_t tile) {
   constexpr int step = 16;
   for (int i0 = 0; i0 < own; i0 += step) {
     for (int j = 0; j < width; ++j) {
-      for (int i = i0; i < i0 + step; ++i) to[j * own + i] = i < rows_ ? from[i * width + j] : 0;
+      for (int i = i0; i < std::min(own, i0 + step); ++i) to[j * own + i] = i < rows_ ? from[i * width + j] : 0;
     }
   }
 }

@@ -108,31 +108,45 @@ class Passes {
     if (t >= w.block.index()) return;
     for (std::size_t p = 0; p < s_.plan.pairs.size(); ++p) {
       if (!s_.first.pairs[p] || !is_mirrored(s_, p)) continue;
-      turns.wait_for(t, w.block.index());
+      // Block t began at tile t.
+      turns.wait_for(t, w.block.index() - t + 1);
       w.block.mirror(static_cast<int>(p), t);
     }
   }
 
+  void add_column_stats(Worker<Number>& w, std::int64_t t) {
+    for (std::size_t i = 0; i < s_.sides.size(); ++i) {
+      if (!s_.plan.sides[i].columns) continue;
+      auto& parts = s_.sides[i].column_parts;
+      LogSums<Number>& columns = parts[static_cast<std::size_t>(w.block.index()) % parts.size()];
+      const auto tile = this->tile(w, static_cast<int>(i), t, w.student);
+      const auto first = static_cast<std::size_t>(t * s_.tiling.columns);
+      if (tile.columns > 0) s_.kernels.column_stats(tile, &columns.max[first], &columns.sum[first]);
+    }
+  }
+
+  /// A block begins at its own tile, so that those that it takes from earlier blocks come last.
   void first_pass(Worker<Number>& w, Turns& turns) {
-    for (std::int64_t t = 0; t < s_.tiling.tiles; ++t) {
+    const std::int64_t block = w.block.index(), tiles = s_.tiling.tiles;
+    for (const auto& side : s_.sides) {
+      turns.wait_for(side.column_parts.empty() ? -1 : block - static_cast<std::int64_t>(side.column_parts.size()),
+                     tiles);
+    }
+    for (std::int64_t n = 0; n < tiles; ++n) {
+      const std::int64_t t = (block + n) % tiles;
       fill_mirrored(w, t, turns);
       add_row_stats(w, s_.first.sides, t);
-      turns.wait(w.block.index(), t);
-      for (std::size_t i = 0; i < s_.sides.size(); ++i) {
-        LogSums<Number>& columns = s_.sides[i].columns;
-        if (!s_.plan.sides[i].columns) continue;
-        const auto tile = this->tile(w, static_cast<int>(i), t, w.student);
-        const auto first = static_cast<std::size_t>(t * s_.tiling.columns);
-        if (tile.columns > 0) s_.kernels.column_stats(tile, &columns.max[first], &columns.sum[first]);
-      }
-      turns.finish(w.block.index(), t);
+      add_column_stats(w, t);
+      turns.finish(block, n + 1);
     }
     finish_row_stats(w, true);
   }
 
   void finish_columns() {
     for (std::size_t i = 0; i < s_.sides.size(); ++i) {
-      if (s_.plan.sides[i].columns && s_.plan.comm != nullptr) s_.sides[i].columns.combine(*s_.plan.comm);
+      if (!s_.plan.sides[i].columns) continue;
+      for (const auto& part : s_.sides[i].column_parts) s_.sides[i].columns.add(part);
+      if (s_.plan.comm != nullptr) s_.sides[i].columns.combine(*s_.plan.comm);
     }
     for (std::size_t i = 0; i < s_.terms.size(); ++i) {
       const PlannedTerm& term = s_.plan.terms[i];
@@ -149,7 +163,7 @@ class Passes {
     w.row_sums.zero_();
     for (std::int64_t t = 0; t < s_.tiling.tiles; ++t) {
       for (std::size_t i = 0; i < s_.terms.size(); ++i) compare(w, i, t, turns);
-      turns.finish(w.block.index(), t);
+      turns.finish(w.block.index(), t + 1);
     }
     for (std::size_t i = 0; i < s_.terms.size(); ++i) finish_row_gradient(w, i);
   }
@@ -178,7 +192,7 @@ class Passes {
     sum.columns += added.columns;
     if (plan.row_gradient) add_row_gradient(w, i, t, in.student.columns);
     if (plan.column_gradient) {
-      turns.wait(w.block.index(), t);
+      turns.wait_for(w.block.index() - 1, t + 1);
       add_column_gradient(w, i, t, in.student.columns);
     }
   }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "ops/score_kl/statistics.hpp"
 
+#include <algorithm>
 #include <cmath>
 
 #include <torch/types.h>
@@ -36,6 +37,18 @@ void LogSums<Number>::reset(std::size_t size) {
 }
 
 template <class Number>
+void LogSums<Number>::add(const LogSums& other) {
+  for (std::size_t i = 0; i < max.size(); ++i) {
+    const Number most = std::max(max[i], other.max[i]);
+    const auto share = [&](Number top, double part) {
+      return part == 0 ? 0 : part * std::exp2(static_cast<double>(top) - static_cast<double>(most));
+    };
+    sum[i] = share(max[i], sum[i]) + share(other.max[i], other.sum[i]);
+    max[i] = most;
+  }
+}
+
+template <class Number>
 void LogSums<Number>::combine(Communicator& comm) {
   const auto own = view(max).clone();
   auto most = view(max), sums = view(sum);
@@ -45,7 +58,7 @@ void LogSums<Number>::combine(Communicator& comm) {
 }
 
 template <class Number>
-std::vector<SideState<Number>> side_states(const ScorePlan& plan, std::int64_t padded_rows) {
+std::vector<SideState<Number>> side_states(const ScorePlan& plan, std::int64_t padded_rows, std::int64_t column_parts) {
   std::vector<SideState<Number>> states(plan.sides.size());
   for (std::size_t s = 0; s < states.size(); ++s) {
     const ScoreSide& side = plan.sides[s];
@@ -67,7 +80,10 @@ std::vector<SideState<Number>> side_states(const ScorePlan& plan, std::int64_t p
       write(state.column_factor, b.inverse_norms);
     }
     state.rows.reset(static_cast<std::size_t>(padded_rows));
-    if (side.columns) state.columns.reset(columns);
+    if (!side.columns) continue;
+    state.columns.reset(columns);
+    state.column_parts.resize(static_cast<std::size_t>(column_parts));
+    for (auto& part : state.column_parts) part.reset(columns);
   }
   return states;
 }
@@ -95,7 +111,7 @@ template struct LogSums<float>;
 template struct LogSums<double>;
 template struct TermStats<float>;
 template struct TermStats<double>;
-template std::vector<SideState<float>> side_states(const ScorePlan&, std::int64_t);
-template std::vector<SideState<double>> side_states(const ScorePlan&, std::int64_t);
+template std::vector<SideState<float>> side_states(const ScorePlan&, std::int64_t, std::int64_t);
+template std::vector<SideState<double>> side_states(const ScorePlan&, std::int64_t, std::int64_t);
 
 }  // namespace dime::detail

@@ -19,6 +19,8 @@ struct LogSums {
   std::vector<double> sum;
 
   void reset(std::size_t size);
+  /// Adds what another found for other rows of the same columns.
+  void add(const LogSums& other);
   /// Brings in what the other processes found for the same columns.
   void combine(Communicator& comm);
 };
@@ -29,6 +31,7 @@ struct SideState {
   std::vector<Number> column_factor, column_add;  // [N]
   std::vector<Number> row_factor, row_add;        // [blocks * height], zero and kNoScore past the last row
   LogSums<Number> rows, columns;
+  std::vector<LogSums<Number>> column_parts;  // block b adds to part b mod their number
 
   ScoreScaling<Number> scaling(std::int64_t row, std::int64_t column) const {
     return {row_factor.data() + row, row_add.data() + row, column_factor.data() + column, column_add.data() + column};
@@ -36,7 +39,7 @@ struct SideState {
 };
 
 template <class Number>
-std::vector<SideState<Number>> side_states(const ScorePlan& plan, std::int64_t padded_rows);
+std::vector<SideState<Number>> side_states(const ScorePlan& plan, std::int64_t padded_rows, std::int64_t column_parts);
 
 /// A term's softmaxes along one direction.
 template <class Number>

@@ -143,6 +143,11 @@ TermWeights weights_of(const PlannedTerm& term) {
 
 namespace {
 
+/// Enough that a block's part is free again when it comes.
+std::int64_t column_parts(const Tiling& tiling) {
+  return std::min<std::int64_t>(tiling.blocks, std::max(16, 2 * at::get_num_threads()));
+}
+
 /// What the first pass has not seen.
 Visits without(Visits visits, const Visits& seen) {
   for (std::size_t i = 0; i < visits.sides.size(); ++i) visits.sides[i] = visits.sides[i] && !seen.sides[i];
@@ -160,7 +165,7 @@ TiledState<Number>::TiledState(const ScorePlan& p)
       first(visits(p, tiling.keeps_all, true)),
       second(without(visits(p, true, false), first)),
       all(visits(p, true, true)),
-      sides(side_states<Number>(p, tiling.blocks * tiling.height)),
+      sides(side_states<Number>(p, tiling.blocks * tiling.height, column_parts(tiling))),
       terms(make_terms(*this)),
       kept(make_kept(*this)) {}
 
