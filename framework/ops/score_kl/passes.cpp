@@ -177,7 +177,7 @@ class Passes {
     if (in.student.columns == 0) return;
     const auto rows = term.rows.at(w.block.first());
     SoftmaxStats<Number> columns;
-    if (plan.rows_weight > 0) in.rows = &rows;
+    if (plan.rows_weight > 0 || !looks_along_columns(plan)) in.rows = &rows;
     if (looks_along_columns(plan)) {
       columns = term.columns.at(t * s_.tiling.columns);
       in.columns = &columns;

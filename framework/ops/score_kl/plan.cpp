@@ -118,10 +118,7 @@ class Planner {
     t.gradient_factor = t.scale / term.temperature;
     t.own_columns = term.student.columns.vectors.size(0);
     if (plan_.comm != nullptr) t.first_column = range_of(t.own_columns).first;
-    const bool weighs = term.rows_weight > 0 || term.columns_weight > 0;
-    const auto wanted = [&](const torch::Tensor& x) {
-      return gradients_ && weighs && x.defined() && x.requires_grad();
-    };
+    const auto wanted = [&](const torch::Tensor& x) { return gradients_ && x.defined() && x.requires_grad(); };
     t.column_gradient = wanted(term.student.columns.vectors);
     // The scale's gradient falls out of the rows'.
     t.row_gradient = wanted(term.student.rows.vectors) || wanted(term.student.learnt_scale);

@@ -112,5 +112,17 @@ TEST(ScoreKlGradient, UpstreamGradientMultiplies) {
   }
 }
 
+TEST(ScoreKlGradient, WithoutWeightsThereIsNothing) {
+  auto term = full_term({33, 40, 3}, 7);
+  term.rows_weight = term.columns_weight = 0;
+  for (const auto form : kForms) {
+    for (const auto type : {at::kFloat, at::kDouble}) {
+      const auto got = by_score_kl(in_type(term, type), form_of(form));
+      EXPECT_EQ(got.value, 0);
+      for (const auto& gradient : got.gradients) EXPECT_EQ(gradient.abs().max().item<double>(), 0);
+    }
+  }
+}
+
 }  // namespace
 }  // namespace dime::test
