@@ -94,7 +94,7 @@ struct ScoreKernels {
                         Number sum, int width);
 };
 
-/// Stands for minus infinity: rows that are none, and pairs that are masked.
+/// Stands for minus infinity: pairs that are masked; twice it stands for rows that are none.
 inline constexpr float kNoScore = -1e30F;
 
 const ScoreKernels<float>& portable_score_kernels(bool bf16);

@@ -67,7 +67,8 @@ std::vector<SideState<Number>> side_states(const ScorePlan& plan, std::int64_t p
     SideState<Number>& state = states[s];
     const auto rows = static_cast<std::size_t>(a.vectors.size(0)),
                columns = static_cast<std::size_t>(b.vectors.size(0));
-    state.row_add.assign(static_cast<std::size_t>(padded_rows), static_cast<Number>(kNoScore));
+    // Less than any masked score: a column of which all is masked has no part of rows that are none.
+    state.row_add.assign(static_cast<std::size_t>(padded_rows), static_cast<Number>(2 * kNoScore));
     std::fill_n(state.row_add.begin(), rows, Number{0});
     state.row_factor.assign(static_cast<std::size_t>(padded_rows), 0);
     state.column_add.assign(columns, 0);

@@ -29,7 +29,7 @@ struct LogSums {
 template <class Number>
 struct SideState {
   std::vector<Number> column_factor, column_add;  // [N]
-  std::vector<Number> row_factor, row_add;        // [blocks * height], zero and kNoScore past the last row
+  std::vector<Number> row_factor, row_add;        // [blocks * height], zero and 2 kNoScore past the last row
   LogSums<Number> rows, columns;
   std::vector<LogSums<Number>> column_parts;  // block b adds to part b mod their number
 

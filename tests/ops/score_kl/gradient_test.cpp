@@ -112,6 +112,26 @@ TEST(ScoreKlGradient, UpstreamGradientMultiplies) {
   }
 }
 
+// A row without another column has no softmax to compare: such a direction says nothing.
+TEST(ScoreKlGradient, NothingIsLeftOfASinglePairThatIsMasked) {
+  for (const auto form : kForms) {
+    for (std::uint64_t seed = 0; seed < 30; ++seed) {
+      for (const Size& size : {Size{1, 5, 3}, Size{5, 1, 3}, Size{1, 1, 3}}) {
+        const auto type = seed % 3 == 0 ? at::kDouble : at::kFloat;
+        auto term = full_term(size, seed);
+        term.mask_diagonal = true;
+        auto unmasked = term;
+        if (size.rows == 1) unmasked.columns_weight = 0;
+        if (size.columns == 1) unmasked.rows_weight = 0;
+        SCOPED_TRACE(c10::str(size.rows, " x ", size.columns, " ", text_of(form_of(form)), ", seed ", seed));
+        const auto got = by_score_kl(in_type(term, type), form_of(form));
+        const auto want = by_score_kl(in_type(unmasked, type), form_of(ScoreForm::direct));
+        expect_close(got, want, 1e-5, 1e-7);
+      }
+    }
+  }
+}
+
 TEST(ScoreKlGradient, WithoutWeightsThereIsNothing) {
   auto term = full_term({33, 40, 3}, 7);
   term.rows_weight = term.columns_weight = 0;
