@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <limits>
 
 #include <torch/types.h>
 
@@ -124,7 +125,9 @@ const Number* Block<Number>::masked(const Number* products, const ScoreSide& sid
   std::memcpy(room, products, sizeof(Number) * static_cast<std::size_t>(width) * static_cast<std::size_t>(height()));
   for (std::int64_t i = std::max<std::int64_t>(0, -offset); i < std::min<std::int64_t>(rows_, width - offset); ++i) {
     const std::int64_t j = i + offset;
-    room[j * height() + i] = static_cast<Number>(kNoScore) / (scaling.column_factor[j] * scaling.row_factor[i]);
+    const Number product = static_cast<Number>(kNoScore) / (scaling.column_factor[j] * scaling.row_factor[i]);
+    // Of large vectors the quotient is infinite, and what is infinite twice has no difference.
+    room[j * height() + i] = std::max(product, std::numeric_limits<Number>::lowest());
   }
   return room;
 }

@@ -101,6 +101,30 @@ TEST(ScoreKlTypes, Views) {
   }
 }
 
+TEST(ScoreKlTypes, NormsDoNotMatter) {
+  const Size size{97, 120, 16};
+  const auto term = make_term("crd", make_sides(Kind::near, size, 6), 10);
+  for (const double factor : {1e-12, 1e-4, 1e6, 1e12}) {
+    for (const auto products : {Products::fp32, Products::bf16}) {
+      for (const auto form : kForms) {
+        for (const bool mask : {false, true}) {
+          SCOPED_TRACE(c10::str(factor, " ", text_of(form_of(form, products)), ", mask ", mask));
+          auto scaled = in_type(term, at::kFloat), plain = term;
+          scaled.mask_diagonal = plain.mask_diagonal = mask;
+          scaled.student.rows.vectors.detach().mul_(factor);
+          scaled.student.columns.vectors.detach().mul_(factor);
+          const auto want = by_score_kl(plain, form_of(form, products));
+          const auto got = by_score_kl(scaled, form_of(form, products));
+          const double bound = products == Products::bf16 ? 1e-2 : 1e-4;
+          EXPECT_NEAR(got.value, want.value, bound * want.value);
+          EXPECT_LE(relative_distance(got.gradients[0] * factor, want.gradients[0]), bound);
+          EXPECT_LE(relative_distance(got.gradients[1] * factor, want.gradients[1]), bound);
+        }
+      }
+    }
+  }
+}
+
 TEST(ScoreKlTypes, WithoutAutograd) {
   for (const auto form : kForms) {
     for (const char* loss : kTerms) {
