@@ -2,7 +2,6 @@
 #include "ops/score_kl/autograd.hpp"
 
 #include <torch/csrc/autograd/engine.h>
-#include <torch/csrc/autograd/functions/basic_ops.h>
 #include <torch/csrc/autograd/functions/utils.h>
 
 #include <algorithm>
@@ -12,10 +11,16 @@
 namespace dime::detail {
 namespace {
 
-constexpr auto kNoSecondDerivative =
-    "score_kl() has no second derivative: take its gradient without create_graph, or compute the term from scores() "
-    "and "
-    "torch's softmax";
+/// Stands behind gradients.
+class NoSecondDerivative final : public torch::autograd::Node {
+ public:
+  std::string name() const override { return "NoSecondDerivative"; }
+  torch::autograd::variable_list apply(torch::autograd::variable_list&&) override {
+    throw ArgumentError(
+        "score_kl() has no second derivative: take its gradient without create_graph, or compute the term from "
+        "scores() and torch's softmax");
+  }
+};
 
 /// A gradient of one output in one input.
 struct Part {
@@ -46,9 +51,12 @@ class ScoreKlBackward final : public torch::autograd::Node {
       for (const auto& part : parts_) add(gradients[part.input], part, outer[part.output]);
     }
     if (!differentiable) return gradients;
-    // Only a backward through these gradients is an error, not that create_graph was asked for.
-    return torch::autograd::DelayedError(kNoSecondDerivative, static_cast<int64_t>(inputs_))
-        .apply(std::move(gradients));
+    // Only a backward through these gradients is an error, not that create_graph was asked for. It leads on to the
+    // inputs, so that whoever asks for a second derivative in them comes by.
+    const auto error = std::shared_ptr<NoSecondDerivative>(new NoSecondDerivative, torch::autograd::deleteNode);
+    error->set_next_edges(torch::autograd::edge_list(next_edges()));
+    for (const auto& gradient : gradients) torch::autograd::set_history(gradient, error);
+    return gradients;
   }
 
  private:

@@ -165,6 +165,26 @@ TEST(ScoreKlErrors, ALearntScaleThatIsNotFiniteGivesNan) {
   }
 }
 
+constexpr auto kNoSecond =
+    "score_kl() has no second derivative: take its gradient without create_graph, or compute the term from scores() "
+    "and torch's softmax";
+
+TEST(ScoreKlErrors, SecondDerivatives) {
+  for (const auto form : {ScoreForm::tiled, ScoreForm::direct}) {
+    const auto term = small_term();
+    const auto leaves = leaves_of(term);
+    const auto value = score_kl(term, form_of(form));
+    const auto gradients = torch::autograd::grad({value}, leaves, {}, true, true);
+    const auto plain = by_score_kl(term, form_of(form));
+    for (std::size_t i = 0; i < leaves.size(); ++i) {
+      EXPECT_TRUE(at::equal(gradients[i], plain.gradients[i])) << "create_graph alone is no error";
+      const auto penalty = gradients[i].square().sum();
+      EXPECT_EQ(error_text<ArgumentError>([&] { torch::autograd::grad({penalty}, leaves, {}, true); }), kNoSecond);
+      EXPECT_EQ(error_text<ArgumentError>([&] { (value + penalty).backward({}, true); }), kNoSecond);
+    }
+  }
+}
+
 // A penalty on another gradient needs create_graph; score_kl beside it is no hindrance.
 TEST(ScoreKlErrors, OthersMayTakeSecondDerivativesBesideIt) {
   const auto term = small_term();
