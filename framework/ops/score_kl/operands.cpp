@@ -5,10 +5,12 @@
 #include <torch/types.h>
 
 #include <algorithm>
+#include <cstdint>
 
 #include <dime/error.hpp>
 
 #include "ops/score_kl/kernels.hpp"
+
 namespace dime::detail {
 namespace {
 
@@ -25,6 +27,13 @@ void centre_rows(const ScoreOperand& x, torch::Tensor& words) {
       centre(vectors + i * width, norms[i], mean, static_cast<int>(width), out + i * stride);
     }
   });
+}
+
+/// Products of torch round otherwise where storage starts elsewhere: equal vectors must give equal operands.
+torch::Tensor aligned(const torch::Tensor& x) {
+  constexpr std::uintptr_t line = 64;
+  const auto whole = x.contiguous();
+  return reinterpret_cast<std::uintptr_t>(whole.const_data_ptr()) % line == 0 ? whole : whole.clone();
 }
 
 torch::Tensor centred_words(const ScoreOperand& x) {
@@ -47,7 +56,7 @@ torch::Tensor centred_words(const ScoreOperand& x) {
 
 ScoreOperand make_operand(const torch::Tensor& vectors, Products products) {
   ScoreOperand x;
-  x.vectors = vectors.contiguous();
+  x.vectors = aligned(vectors);
   x.inverse_norms = at::linalg_vector_norm(x.vectors, 2, at::IntArrayRef{1}).reciprocal_();
   if (products == Products::bf16 && x.vectors.scalar_type() == at::kFloat) {
     x.mean =

@@ -47,7 +47,7 @@ TEST(ScoreKlEqual, ExactlyZero) {
   for (const auto& size : kSizes) {
     const auto sides = make_sides(seed % 2 == 0 ? Kind::random : Kind::cone, size, seed);
     ++seed;
-    for (const auto storage : {Storage::own, Storage::shared}) {
+    for (const auto storage : {Storage::own, Storage::shared, Storage::shifted}) {
       for (const char* loss : kTerms) {
         SCOPED_TRACE(c10::str(loss, " of ", size.rows, " x ", size.columns, " x ", size.width, ", storage ",
                               static_cast<int>(storage)));
