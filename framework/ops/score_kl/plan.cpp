@@ -42,6 +42,7 @@ class Planner {
     const std::int64_t rows = terms[0].student.rows.vectors.size(0);
     plan_.rows = plan_.comm == nullptr ? RowRange{0, rows, rows} : range_of(rows);
     for (const auto& term : terms) add(term);
+    if (plan_.comm != nullptr) plan_.finite = all_finite();
     return std::move(plan_);
   }
 
@@ -61,6 +62,13 @@ class Planner {
       range.total += n[r];
     }
     return range;
+  }
+
+  /// All processes go on together, or none does.
+  bool all_finite() {
+    auto bad = at::full({1}, plan_.finite ? 0 : 1, at::kLong);
+    plan_.comm->all_reduce_max(bad);
+    return bad.item<std::int64_t>() == 0;
   }
 
   int operand(const ScoreTerm& term, const ScoreVectors& given, bool column, bool teacher) {

@@ -45,7 +45,7 @@ struct PlannedTerm {
 };
 
 struct ScorePlan {
-  bool finite = true;  ///< false: a student's vector is not, so no value can be
+  bool finite = true;  ///< false: a student's vector, of any process, is not, so no value can be
   std::vector<ScoreOperand> operands;
   std::vector<ScorePair> pairs;
   std::vector<ScoreSide> sides;

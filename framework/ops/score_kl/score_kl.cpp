@@ -76,15 +76,18 @@ bool same_term(const ScoreTerm& a, const ScoreTerm& b) {
          a.mask_diagonal == b.mask_diagonal;
 }
 
-bool fits_direct(const std::vector<ScoreTerm>& terms) {
-  return std::all_of(terms.begin(), terms.end(), [](const ScoreTerm& t) {
-    return t.student.rows.vectors.size(0) * t.student.columns.vectors.size(0) <= kFewScores;
+/// Whether every term has few scores for each process: by what all processes know, so that all take one form.
+bool fits_direct(const detail::ScorePlan& plan) {
+  const std::int64_t world = plan.comm == nullptr ? 1 : plan.comm->size();
+  return std::all_of(plan.pairs.begin(), plan.pairs.end(), [&](const detail::ScorePair& pair) {
+    const std::int64_t columns = plan.operands[static_cast<std::size_t>(pair.columns)].vectors.size(0);
+    return plan.rows.total * columns <= kFewScores * world;
   });
 }
 
-bool direct(const std::vector<ScoreTerm>& terms, const ScoreKlOptions& options) {
+bool direct(const detail::ScorePlan& plan, const ScoreKlOptions& options) {
   if (options.form != ScoreForm::automatic) return options.form == ScoreForm::direct;
-  return !terms[0].student.rows.vectors.is_cpu() || fits_direct(terms);
+  return !plan.operands[0].vectors.is_cpu() || fits_direct(plan);
 }
 
 /// A student's vector is not finite: neither is anything that follows from it.
@@ -107,15 +110,25 @@ std::vector<ScoreResult> not_finite(const detail::ScorePlan& plan) {
 /// Terms of equally many rows.
 std::vector<torch::Tensor> compute(const std::vector<ScoreTerm>& terms, const ScoreKlOptions& options) {
   const auto plan = detail::plan_score_kl(terms, options, detail::wants_gradient(terms));
-  auto results = !plan.finite             ? not_finite(plan)
-                 : direct(terms, options) ? detail::direct_score_kl(plan)
-                                          : detail::tiled_score_kl(plan);
+  auto results = !plan.finite            ? not_finite(plan)
+                 : direct(plan, options) ? detail::direct_score_kl(plan)
+                                         : detail::tiled_score_kl(plan);
   return detail::as_tensors(terms, std::move(results));
 }
 
-bool fit_together(const ScoreTerm& a, const ScoreTerm& b) {
-  const auto &x = a.student.rows.vectors, &y = b.student.rows.vectors;
-  return x.size(0) == y.size(0) && x.scalar_type() == y.scalar_type() && x.device() == y.device();
+/// How many rows each process has of each term: [W, terms].
+torch::Tensor rows_everywhere(const std::vector<ScoreTerm>& terms, Communicator* comm) {
+  auto own = at::empty({1, static_cast<std::int64_t>(terms.size())}, at::kLong);
+  auto* count = own.mutable_data_ptr<std::int64_t>();
+  for (const auto& term : terms) *count++ = term.student.rows.vectors.size(0);
+  return comm != nullptr && comm->size() > 1 ? comm->all_gather_rows(own) : own;
+}
+
+/// Whether terms i and j can be computed together; all processes say the same.
+bool fit_together(const std::vector<ScoreTerm>& terms, const torch::Tensor& rows, std::size_t i, std::size_t j) {
+  const auto &x = terms[i].student.rows.vectors, &y = terms[j].student.rows.vectors;
+  return x.scalar_type() == y.scalar_type() && x.device() == y.device() &&
+         at::equal(rows.select(1, static_cast<std::int64_t>(i)), rows.select(1, static_cast<std::int64_t>(j)));
 }
 
 }  // namespace
@@ -141,12 +154,13 @@ void check_score_term(const ScoreTerm& term) {
 std::vector<torch::Tensor> score_kl(const std::vector<ScoreTerm>& terms, const ScoreKlOptions& options) {
   for (const auto& term : terms) check_score_term(term);
   std::vector<torch::Tensor> values(terms.size());
+  const auto rows = rows_everywhere(terms, options.comm);
   for (std::size_t i = 0; i < terms.size(); ++i) {
     if (values[i].defined()) continue;
     std::vector<ScoreTerm> group;
     std::vector<std::size_t> places;
     for (std::size_t j = i; j < terms.size(); ++j) {
-      if (values[j].defined() || !fit_together(terms[i], terms[j])) continue;
+      if (values[j].defined() || !fit_together(terms, rows, i, j)) continue;
       group.push_back(terms[j]);
       places.push_back(j);
     }

@@ -204,6 +204,58 @@ TEST(ScoreKlWorld, SendsNoGradientsWhereAutogradIsOff) {
   }
 }
 
+// Ranks of parts on both sides of the size where whole matrices become slower must take one form.
+TEST(ScoreKlWorld, RanksAgreeOnTheForm) {
+  for (std::int64_t rows = 120; rows < 140; rows += 3) {
+    const Size size{rows, rows, 4};
+    const auto term = make_term("crd", make_sides(Kind::random, size, 6), 10);
+    for (const auto& cut : {cuts(size, 2)[0], cuts(size, 2)[1]}) {
+      SCOPED_TRACE(c10::str(rows, " rows, first part ", cut.rows[0]));
+      ThreadWorld threads(2);
+      expect_close(by_world(threads, term, cut, {}), truth_of(term), 1e-5);
+    }
+  }
+}
+
+// Terms of images and of pairs may have equally many rows on one rank and not on another.
+TEST(ScoreKlWorld, RanksAgreeOnWhatIsComputedTogether) {
+  const auto few = make_term("vl", make_sides(Kind::random, {6, 7, 5}, 7), 10);
+  const auto many = make_term("crd", make_sides(Kind::random, {7, 5, 5}, 8), 10);
+  for (const auto& options : forms()) {
+    std::vector<Outcome> first(2), second(2);
+    ThreadWorld threads(2);
+    run_world(threads, options, [&](int rank, const ScoreKlOptions& own) {
+      const std::vector<ScoreTerm> terms{part_of(few, {{3, 3}, {4, 3}}, rank), part_of(many, {{3, 4}, {2, 3}}, rank)};
+      const auto values = score_kl(terms, own);
+      first[static_cast<std::size_t>(rank)] = outcome_of(values[0], terms[0]);
+      second[static_cast<std::size_t>(rank)] = outcome_of(values[1], terms[1]);
+    });
+    expect_close(gathered(first), truth_of(few), 1e-5);
+    expect_close(gathered(second), truth_of(many), 1e-5);
+  }
+}
+
+TEST(ScoreKlWorld, AStudentThatIsNotFiniteOnOneRankIsKnownToAll) {
+  const Size size{20, 12, 5};
+  for (const auto& options : forms()) {
+    for (const char* loss : kTerms) {
+      auto sides = make_sides(Kind::random, size, 9);
+      sides.student_images.detach()[1][2] = std::numeric_limits<float>::quiet_NaN();
+      const auto term = make_term(loss, sides);
+      std::vector<Outcome> outcomes(3);
+      ThreadWorld threads(3);
+      run_world(threads, options, [&](int rank, const ScoreKlOptions& own) {
+        const auto cut = fitting(cuts(size, 3)[0], term);
+        outcomes[static_cast<std::size_t>(rank)] = by_score_kl(part_of(term, cut, rank), own);
+      });
+      for (const auto& o : outcomes) {
+        EXPECT_TRUE(std::isnan(o.value)) << loss;
+        for (const auto& gradient : o.gradients) EXPECT_TRUE(gradient.isnan().all().item<bool>());
+      }
+    }
+  }
+}
+
 TEST(ScoreKlWorld, AnErrorOfOneRankReachesAll) {
   const Size size{20, 12, 5};
   auto sides = make_sides(Kind::random, size, 10);
