@@ -162,7 +162,7 @@ void add_factors(Results& results, const ScoreKernels<float>& kernels, const Inp
   }
 }
 
-/// Of the same factors for all sets, and on top of what stands there.
+/// Of the same factors for all sets, alone and on top of what stands there.
 void add_gradients(Results& results, const ScoreKernels<float>& kernels, const Input& in, int height) {
   const auto rows = static_cast<int>(in.size.rows), columns = static_cast<int>(in.size.columns),
              width = static_cast<int>(in.size.width);
@@ -174,14 +174,18 @@ void add_gradients(Results& results, const ScoreKernels<float>& kernels, const I
   const Operand row_vectors(in.v, in.bf16), column_vectors(in.t, in.bf16);
   const auto stride = padded(width, kernels.panel);
   auto of_rows = at::full({rows, stride}, 0.5F), of_columns = at::full({columns, stride}, -0.25F);
-  kernels.row_gradient(factors.const_data_ptr<float>(), height, rows, columns, column_vectors.words.const_data_ptr(),
-                       column_vectors.stride, scale, width, of_rows.mutable_data_ptr<float>(), stride,
-                       scratch.mutable_data_ptr());
-  kernels.column_gradient(factors.const_data_ptr<float>(), height, rows, columns, row_vectors.words.const_data_ptr(),
-                          row_vectors.stride, scale, width, of_columns.mutable_data_ptr<float>(), stride,
-                          scratch.mutable_data_ptr());
-  results.add("rows' gradient", of_rows.narrow(1, 0, width));
-  results.add("columns' gradient", of_columns.narrow(1, 0, width));
+  for (const bool add : {false, true}) {
+    kernels.row_gradient(factors.const_data_ptr<float>(), height, rows, columns, column_vectors.words.const_data_ptr(),
+                         column_vectors.stride, scale, width, add, of_rows.mutable_data_ptr<float>(), stride,
+                         scratch.mutable_data_ptr());
+    kernels.column_gradient(factors.const_data_ptr<float>(), height, rows, columns, row_vectors.words.const_data_ptr(),
+                            row_vectors.stride, scale, width, add, of_columns.mutable_data_ptr<float>(), stride,
+                            scratch.mutable_data_ptr());
+    results.add("rows' gradient", of_rows.narrow(1, 0, width));
+    results.add("columns' gradient", of_columns.narrow(1, 0, width));
+    of_rows.add_(0.5);
+    of_columns.sub_(0.25);
+  }
   const auto mean = at::linspace(-1, 1, width);
   for (const float* m : {static_cast<const float*>(nullptr), mean.const_data_ptr<float>()}) {
     auto gradient = of_rows[0].clone();
