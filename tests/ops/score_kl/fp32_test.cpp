@@ -28,13 +28,15 @@ double rounding_of_gradient(const ScoreTerm& term, const torch::Tensor& leaf) {
   const double scores = largest_scale(term) / term.temperature * 6e-8 *
                         (term.rows_weight / std::sqrt(count(term.student.rows)) +
                          term.columns_weight / std::sqrt(count(term.student.columns)));
-  if (leaf.dim() == 0) return 3 * scores / leaf.item<double>();
-  return 3 * scores / leaf.detach().norm(2, {1}).min().item<double>();
+  if (leaf.dim() == 0) return 6 * scores / leaf.item<double>();
+  return 6 * scores / leaf.detach().norm(2, {1}).min().item<double>();
 }
 
 void expect_accurate(const ScoreTerm& term) {
   const auto truth = truth_of(term), eager = by_reference(term);
   const auto leaves = leaves_of(term);
+  // In a softmax of two numbers there are no roundings that make up for each other.
+  const bool few = std::min(term.student.rows.vectors.size(0), term.student.columns.vectors.size(0)) <= 2;
   for (const auto form : {ScoreForm::tiled, ScoreForm::direct}) {
     const auto options = form_of(form);
     SCOPED_TRACE(text_of(options));
@@ -44,7 +46,7 @@ void expect_accurate(const ScoreTerm& term) {
     ASSERT_EQ(got.gradients.size(), truth.gradients.size());
     for (std::size_t i = 0; i < leaves.size(); ++i) {
       const double attained = 3 * distance(eager.gradients[i], truth.gradients[i]);
-      const double relative = std::max(1e-4, 2e-7 * largest_scale(term) / term.temperature);
+      const double relative = std::max(few ? 5e-4 : 1e-4, 2e-7 * largest_scale(term) / term.temperature);
       const double bound = std::max(
           {relative * truth.gradients[i].norm().item<double>(), attained, rounding_of_gradient(term, leaves[i])});
       EXPECT_LE(distance(got.gradients[i], truth.gradients[i]), bound)
@@ -62,8 +64,9 @@ void expect_all_terms_accurate(Kind kind, const Size& size, std::uint64_t seed, 
   }
 }
 
-constexpr Size kSizes[] = {{1, 1, 3},    {1, 5, 7},    {2, 96, 1},   {7, 1, 16},     {7, 97, 33},
-                           {33, 5, 768}, {97, 96, 48}, {161, 97, 7}, {161, 200, 16}, {321, 200, 33}};
+constexpr Size kSizes[] = {{1, 1, 3},    {1, 5, 7},      {2, 96, 1},   {2, 1, 48},   {7, 1, 16},
+                           {7, 97, 33},  {33, 5, 768},   {33, 200, 3}, {97, 96, 48}, {161, 97, 7},
+                           {161, 5, 33}, {321, 200, 33}, {321, 1, 16}};
 
 TEST(ScoreKlFp32, KindsOfDataAndSizes) {
   std::uint64_t seed = 0;
