@@ -16,7 +16,8 @@ target_compile_options(dime_flags INTERFACE -Wall -Wextra -Wshadow -Wnon-virtual
                                             $<$<CXX_COMPILER_ID:GNU>:-fpch-preprocess> $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict$<SEMICOLON>-Wno-stringop-overflow$<SEMICOLON>-Wno-array-bounds>)
 if(DIME_SANITIZE)
   # GCC then takes what optionals of LibTorch and of its own library hold for uninitialised.
-  add_compile_options(-fsanitize=${DIME_SANITIZE} -fno-omit-frame-pointer -Wno-maybe-uninitialized)
+  add_compile_options($<$<NOT:$<COMPILE_LANGUAGE:CUDA>>:-fsanitize=${DIME_SANITIZE}> $<$<NOT:$<COMPILE_LANGUAGE:CUDA>>:-fno-omit-frame-pointer>
+                      $<$<NOT:$<COMPILE_LANGUAGE:CUDA>>:-Wno-maybe-uninitialized>)
   add_link_options(-fsanitize=${DIME_SANITIZE})
 endif()
 

@@ -4,6 +4,11 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
+
+#include <dime/api.hpp>
+
+#include "ops/score_kl/plan.hpp"
 
 namespace dime {
 
@@ -12,10 +17,12 @@ struct CudaRuntime {
   std::string (*device_name)(int device);
   /// Bytes of memory that the device has.
   std::int64_t (*total_memory)(int device);
+  /// Tiled score KL of vectors on a device, on its current stream.
+  std::vector<detail::ScoreResult> (*tiled_score_kl)(const detail::ScorePlan& plan);
 };
 
 /// The table, or nullptr where the library was not built or does not open. `why`, if given, hears the reason.
-/// Call only after open_cuda() has succeeded.
-const CudaRuntime* load_cuda_runtime(std::string* why = nullptr);
+/// The first call opens it. Call only after open_cuda() has succeeded.
+DIME_API const CudaRuntime* load_cuda_runtime(std::string* why = nullptr);
 
 }  // namespace dime

@@ -4,6 +4,7 @@
 #include <cuda_runtime_api.h>
 
 #include "cuda/runtime.hpp"
+#include "cuda/score_kl_cuda.hpp"
 
 namespace {
 
@@ -20,5 +21,6 @@ std::int64_t total_memory(int device) { return static_cast<std::int64_t>(propert
 }  // namespace
 
 extern "C" {
-__attribute__((visibility("default"))) extern const dime::CudaRuntime dime_cuda_runtime = {device_name, total_memory};
+__attribute__((visibility("default"))) extern const dime::CudaRuntime dime_cuda_runtime = {device_name, total_memory,
+                                                                                           dime::cuda::tiled_score_kl};
 }

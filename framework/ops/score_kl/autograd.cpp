@@ -108,7 +108,7 @@ std::vector<torch::Tensor> as_tensors(const std::vector<ScoreTerm>& terms, std::
   for (std::size_t i = 0; i < terms.size(); ++i) {
     const auto& x = terms[i].student.rows.vectors;
     const auto type = x.scalar_type() == at::kDouble ? at::kDouble : at::kFloat;
-    values.push_back(at::full({}, results[i].value, x.options().dtype(type).requires_grad(false)));
+    values.push_back(results[i].value.to(type));
   }
   if (!wants_gradient(terms)) return values;
   Inputs inputs;
@@ -122,8 +122,7 @@ std::vector<torch::Tensor> as_tensors(const std::vector<ScoreTerm>& terms, std::
     add(i, student.rows.vectors, results[i].row_gradient);
     add(i, student.columns.vectors, results[i].column_gradient);
     const auto& scale = student.learnt_scale;
-    if (inputs.wants(scale))
-      add(i, scale, at::full(scale.sizes(), results[i].scale_gradient, scale.options().requires_grad(false)));
+    if (inputs.wants(scale)) add(i, scale, results[i].scale_gradient.reshape(scale.sizes()));
   }
   const std::size_t count = inputs.all().size();
   auto edges = torch::autograd::collect_next_edges(inputs.all());

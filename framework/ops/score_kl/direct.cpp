@@ -28,14 +28,14 @@ Softmax softmax(const torch::Tensor& scores, std::int64_t dim, Communicator* com
 /// Student's less teacher's softmax, and the divergence. The three parts of its sum cancel where the two are close.
 struct Comparison {
   torch::Tensor factors;
-  double divergence;
+  torch::Tensor divergence;  // 0-dim fp64
 };
 
 Comparison compare(const Softmax& teacher, const Softmax& student) {
   const auto log = teacher.log_p - student.log_p;
   auto factors = student.p - teacher.p;
   const auto parts = at::where(log.abs() < 1, teacher.p * (log + (-log).expm1()), teacher.p * log + factors);
-  return {std::move(factors), parts.sum(at::kDouble).item<double>()};
+  return {std::move(factors), parts.sum(at::kDouble)};
 }
 
 torch::Tensor normalised(const ScoreOperand& x) { return x.vectors * x.inverse_norms.unsqueeze(1); }
@@ -59,6 +59,7 @@ torch::Tensor scores(const ScorePlan& plan, int i) {
   auto x = cosines(plan.operands[static_cast<std::size_t>(pair.rows)],
                    plan.operands[static_cast<std::size_t>(pair.columns)]);
   x *= side.factor / std::numbers::log2e;
+  if (side.learnt_scale.defined()) x *= side.learnt_scale;
   if (side.mask_diagonal && plan.rows.first < x.size(1)) x.diagonal(plan.rows.first).fill_(kNoScore);
   return x;
 }
@@ -78,6 +79,8 @@ torch::Tensor product(const torch::Tensor& factors, const ScoreOperand& x) {
 ScoreResult direct(const ScorePlan& plan, const PlannedTerm& term) {
   const auto student = scores(plan, term.student), teacher = scores(plan, term.teacher);
   ScoreResult r;
+  r.value = at::zeros({}, student.options().dtype(at::kDouble));
+  r.scale_gradient = at::zeros_like(r.value);
   torch::Tensor factors = at::zeros_like(student);
   for (const std::int64_t dim : {1, 0}) {
     const double weight = dim == 1 ? term.rows_weight : term.columns_weight;
@@ -85,15 +88,17 @@ ScoreResult direct(const ScorePlan& plan, const PlannedTerm& term) {
     Communicator* comm = dim == 0 ? plan.comm : nullptr;
     const auto compared = compare(softmax(teacher, dim, comm), softmax(student, dim, comm));
     factors.add_(compared.factors, weight);
-    r.value += weight * compared.divergence;
+    r.value.add_(compared.divergence, weight);
   }
   factors *= term.gradient_factor;
+  if (term.learnt_scale.defined()) factors *= term.learnt_scale;
   const ScorePair& pair = plan.pair(plan.sides[static_cast<std::size_t>(term.student)]);
   const auto &rows = plan.operands[static_cast<std::size_t>(pair.rows)],
              &columns = plan.operands[static_cast<std::size_t>(pair.columns)];
   if (term.row_gradient) {
     const auto gradient = product(factors, columns);
-    r.scale_gradient = (gradient * normalised(rows)).sum(at::kDouble).item<double>() / term.scale;
+    r.scale_gradient = (gradient * normalised(rows)).sum(at::kDouble) / term.scale;
+    if (term.learnt_scale.defined()) r.scale_gradient /= term.learnt_scale;
     r.row_gradient = denormalised(gradient, rows);
   }
   if (term.column_gradient) {

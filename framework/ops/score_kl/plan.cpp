@@ -18,6 +18,10 @@ bool same(const torch::Tensor& a, const torch::Tensor& b) {
          a.strides() == b.strides();
 }
 
+bool same_scale(const torch::Tensor& a, const torch::Tensor& b) {
+  return a.defined() == b.defined() && (!a.defined() || same(a, b));
+}
+
 template <class T, class Equal>
 int place_of(std::vector<T>& all, T x, Equal equal) {
   const auto found = std::find_if(all.begin(), all.end(), [&](const T& y) { return equal(x, y); });
@@ -99,16 +103,26 @@ class Planner {
       return a.rows == b.rows && a.columns == b.columns;
     });
     side.factor = scale_of(matrix) / term.temperature * std::numbers::log2e;
+    side.learnt_scale = device_scale_of(matrix);
     side.mask_diagonal = term.mask_diagonal;
     const int i = place_of(plan_.sides, side, [](const ScoreSide& a, const ScoreSide& b) {
-      return a.pair == b.pair && a.factor == b.factor && a.mask_diagonal == b.mask_diagonal;
+      return a.pair == b.pair && a.factor == b.factor && a.mask_diagonal == b.mask_diagonal &&
+             same_scale(a.learnt_scale, b.learnt_scale);
     });
     if (term.columns_weight > 0) plan_.sides[static_cast<std::size_t>(i)].columns = true;
     return i;
   }
 
+  /// Reading a scale that lies on a device would make the host wait for it.
   static double scale_of(const ScoreMatrix& matrix) {
-    return matrix.learnt_scale.defined() ? matrix.learnt_scale.item<double>() : matrix.scale;
+    const auto& learnt = matrix.learnt_scale;
+    if (!learnt.defined()) return matrix.scale;
+    return learnt.is_cpu() ? learnt.item<double>() : 1;
+  }
+
+  static torch::Tensor device_scale_of(const ScoreMatrix& matrix) {
+    const auto& learnt = matrix.learnt_scale;
+    return learnt.defined() && !learnt.is_cpu() ? learnt.detach().reshape({}) : torch::Tensor();
   }
 
   void add(const ScoreTerm& term) {
@@ -123,6 +137,7 @@ class Planner {
     t.rows_weight = world * term.rows_weight / (mean ? static_cast<double>(plan_.rows.total) : 1);
     t.columns_weight = world * term.columns_weight / (mean ? static_cast<double>(columns) : 1);
     t.scale = scale_of(term.student);
+    t.learnt_scale = device_scale_of(term.student);
     t.gradient_factor = t.scale / term.temperature;
     t.own_columns = term.student.columns.vectors.size(0);
     if (plan_.comm != nullptr) t.first_column = range_of(t.own_columns).first;

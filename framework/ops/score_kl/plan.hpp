@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include <dime/score_kl.hpp>
@@ -27,6 +28,7 @@ struct ScorePair {
 struct ScoreSide {
   int pair = 0;
   double factor = 1;
+  torch::Tensor learnt_scale;  ///< a further factor, 0-dim, that lies on a device and is not read; else undefined
   bool mask_diagonal = false;
   bool columns = false;  ///< whether the statistics of its columns are needed
 };
@@ -38,6 +40,7 @@ struct PlannedTerm {
   double columns_weight = 0;
   double gradient_factor = 0;  ///< scale / temperature: what a score's gradient becomes for a cosine's
   double scale = 1;
+  torch::Tensor learnt_scale;  ///< the student's, where it lies on a device: `scale` is 1 then
   bool row_gradient = false;
   bool column_gradient = false;
   std::int64_t first_column = 0;  ///< those that are this process's, where columns were gathered
@@ -57,17 +60,30 @@ struct ScorePlan {
   const ScorePair& pair(const ScoreSide& side) const { return pairs[static_cast<std::size_t>(side.pair)]; }
 };
 
-/// What a term gives. Gradients are those of the vectors as they were given, not normalised; undefined where they were
-/// not asked for.
+inline bool looks_along_columns(const PlannedTerm& term) { return term.columns_weight > 0; }
+
+/// What all gradients of a term have in common, and the weight of the columns' direction beside it.
+struct TermWeights {
+  double common;
+  double column_ratio;
+};
+inline TermWeights weights_of(const PlannedTerm& term) {
+  if (term.rows_weight > 0) return {term.rows_weight, term.columns_weight / term.rows_weight};
+  return {term.columns_weight, 1};
+}
+
+/// What a term gives, on the device of its vectors. Gradients are those of the vectors as they were given, not
+/// normalised; undefined where they were not asked for.
 struct ScoreResult {
-  double value = 0;
+  torch::Tensor value;            ///< 0-dim fp64
   torch::Tensor row_gradient;     ///< [B, d]
   torch::Tensor column_gradient;  ///< [N, d], of this process's columns
-  double scale_gradient = 0;
+  torch::Tensor scale_gradient;   ///< 0-dim fp64
 };
 
-/// The plan of terms that were checked, have equally many rows and lie on the CPU. Gathers the columns of other
-/// processes. Throws ArgumentError for a row of zeros and for a teacher's row that is not finite.
+/// The plan of terms that were checked and have equally many rows on one device. Gathers the columns of other
+/// processes. On the CPU it throws ArgumentError for a row of zeros and for a teacher's row that is not finite; on
+/// another device nothing is read.
 ScorePlan plan_score_kl(const std::vector<ScoreTerm>& terms, const ScoreKlOptions& options, bool gradients);
 
 /// Computes the terms with whole matrices, on any device.
@@ -75,5 +91,9 @@ std::vector<ScoreResult> direct_score_kl(const ScorePlan& plan);
 
 /// Computes the terms in tiles, on the CPU.
 std::vector<ScoreResult> tiled_score_kl(const ScorePlan& plan);
+
+/// The same on CUDA: a function of libdime_cuda.so, or null where that does not open; `why` then hears the reason.
+using TiledScoreKl = std::vector<ScoreResult> (*)(const ScorePlan& plan);
+TiledScoreKl cuda_score_kl(std::string* why);
 
 }  // namespace dime::detail

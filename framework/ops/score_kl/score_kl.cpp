@@ -26,6 +26,12 @@ void check_vectors(const ScoreTerm& term, const ScoreVectors& x) {
                       x.vectors.toString() + c10::str(x.vectors.sizes()));
 }
 
+void check_same_device(const ScoreTerm& term, const ScoreVectors& a, const ScoreVectors& b) {
+  if (a.vectors.device() == b.vectors.device()) return;
+  throw ArgumentError(term.owner + a.name + " are on " + a.vectors.device().str() + ", " + b.name + " on " +
+                      b.vectors.device().str());
+}
+
 void check_matrix(const ScoreTerm& term, const ScoreMatrix& matrix) {
   check_vectors(term, matrix.rows);
   check_vectors(term, matrix.columns);
@@ -35,11 +41,9 @@ void check_matrix(const ScoreTerm& term, const ScoreMatrix& matrix) {
                         matrix.columns.name + " " + std::to_string(columns) +
                         "; score vectors of one width, or add a projector");
   }
-  if (matrix.rows.vectors.device() != matrix.columns.vectors.device()) {
-    throw ArgumentError(term.owner + matrix.rows.name + " are on " + matrix.rows.vectors.device().str() + ", " +
-                        matrix.columns.name + " on " + matrix.columns.vectors.device().str());
-  }
+  check_same_device(term, matrix.rows, matrix.columns);
   const auto& scale = matrix.learnt_scale;
+  if (scale.defined()) check_same_device(term, matrix.rows, {scale, "their learnt scale"});
   if (scale.defined() && (scale.numel() != 1 || !scale.is_floating_point())) {
     throw ArgumentError(term.owner + "a learnt scale must be one number, not " + scale.toString() +
                         c10::str(scale.sizes()));
@@ -85,9 +89,24 @@ bool fits_direct(const detail::ScorePlan& plan) {
   });
 }
 
-bool direct(const detail::ScorePlan& plan, const ScoreKlOptions& options) {
-  if (options.form != ScoreForm::automatic) return options.form == ScoreForm::direct;
-  return !plan.operands[0].vectors.is_cpu() || fits_direct(plan);
+/// The tiled form of a device, or null where there is none: then whole matrices are the automatic form.
+detail::TiledScoreKl tiled_form(const at::Device& device, std::string* why) {
+  if (device.is_cpu()) return detail::tiled_score_kl;
+  if (device.is_cuda()) return detail::cuda_score_kl(why);
+  *why = "there is none for this device";
+  return nullptr;
+}
+
+detail::TiledScoreKl form_of(const std::vector<ScoreTerm>& terms, const detail::ScorePlan& plan,
+                             const ScoreKlOptions& options) {
+  const bool automatic = options.form == ScoreForm::automatic;
+  if (options.form == ScoreForm::direct || (automatic && fits_direct(plan))) return detail::direct_score_kl;
+  const auto device = terms[0].student.rows.vectors.device();
+  std::string why;
+  if (const auto tiled = tiled_form(device, &why)) return tiled;
+  if (automatic) return detail::direct_score_kl;
+  throw ArgumentError(terms[0].owner + "score_kl() has no tiled form on " + device.str() + ": " + why +
+                      "; leave the form automatic, or ask for the direct one");
 }
 
 /// A student's vector is not finite: neither is anything that follows from it.
@@ -99,7 +118,8 @@ std::vector<ScoreResult> not_finite(const detail::ScorePlan& plan) {
         plan.operands[static_cast<std::size_t>(plan.pair(plan.sides[static_cast<std::size_t>(term.student)]).rows)]
             .vectors;
     ScoreResult r;
-    r.value = r.scale_gradient = nan;
+    r.value = at::scalar_tensor(nan, at::kDouble);
+    r.scale_gradient = at::scalar_tensor(nan, at::kDouble);
     if (term.row_gradient) r.row_gradient = at::full_like(rows, nan);
     if (term.column_gradient) r.column_gradient = at::full({term.own_columns, rows.size(1)}, nan, rows.options());
     results.push_back(std::move(r));
@@ -110,9 +130,8 @@ std::vector<ScoreResult> not_finite(const detail::ScorePlan& plan) {
 /// Terms of equally many rows.
 std::vector<torch::Tensor> compute(const std::vector<ScoreTerm>& terms, const ScoreKlOptions& options) {
   const auto plan = detail::plan_score_kl(terms, options, detail::wants_gradient(terms));
-  auto results = !plan.finite            ? not_finite(plan)
-                 : direct(plan, options) ? detail::direct_score_kl(plan)
-                                         : detail::tiled_score_kl(plan);
+  const auto form = form_of(terms, plan, options);
+  auto results = plan.finite ? form(plan) : not_finite(plan);
   return detail::as_tensors(terms, std::move(results));
 }
 
@@ -138,6 +157,7 @@ void check_score_term(const ScoreTerm& term) {
   check_matrix(term, term.student);
   check_same_rows(term, term.teacher.rows, term.student.rows);
   check_same_rows(term, term.teacher.columns, term.student.columns);
+  check_same_device(term, term.teacher.rows, term.student.rows);
   if (!(term.temperature > 0 && term.temperature < std::numeric_limits<double>::infinity())) {
     throw ArgumentError(term.owner + "the temperature must be > 0 and finite, got " + c10::str(term.temperature));
   }

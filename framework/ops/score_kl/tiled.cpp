@@ -117,8 +117,11 @@ ScoreResult result_of(TiledState<Number>& state, std::size_t i) {
   const PlannedTerm& plan = state.plan.terms[i];
   TermState<Number>& term = state.terms[i];
   ScoreResult r;
-  for (const auto& d : term.divergences) r.value += plan.rows_weight * d.rows + plan.columns_weight * d.columns;
-  for (const double x : term.scale_gradients) r.scale_gradient += x / plan.scale;
+  double value = 0, scale_gradient = 0;
+  for (const auto& d : term.divergences) value += plan.rows_weight * d.rows + plan.columns_weight * d.columns;
+  for (const double x : term.scale_gradients) scale_gradient += x / plan.scale;
+  r.value = at::scalar_tensor(value, at::kDouble);
+  r.scale_gradient = at::scalar_tensor(scale_gradient, at::kDouble);
   if (plan.row_gradient)
     r.row_gradient = term.row_gradient.narrow(1, 0, state.rows_of(state.side(plan.student)).vectors.size(1));
   if (plan.column_gradient) r.column_gradient = finish_columns(state, i);
@@ -135,11 +138,6 @@ std::vector<ScoreResult> tiled(const ScorePlan& plan) {
 }
 
 }  // namespace
-
-TermWeights weights_of(const PlannedTerm& term) {
-  if (term.rows_weight > 0) return {term.rows_weight, term.columns_weight / term.rows_weight};
-  return {term.columns_weight, 1};
-}
 
 namespace {
 

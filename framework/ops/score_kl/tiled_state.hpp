@@ -59,15 +59,6 @@ bool is_mirrored(const TiledState<Number>& state, std::size_t pair) {
   return state.tiling.keeps_all && p.rows == p.columns && state.tiling.height == state.tiling.columns;
 }
 
-inline bool looks_along_columns(const PlannedTerm& term) { return term.columns_weight > 0; }
-
-/// What all gradients of a term have in common, and the weight of the columns' direction beside it.
-struct TermWeights {
-  double common;
-  double column_ratio;
-};
-TermWeights weights_of(const PlannedTerm& term);
-
 /// Runs both passes; then values and gradients stand in the state.
 template <class Number>
 void run_passes(TiledState<Number>& state);

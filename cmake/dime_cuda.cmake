@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: Apache-2.0
+# The language CUDA where nvcc is: sets DIME_NVCC then. The architectures are CMAKE_CUDA_ARCHITECTURES, else those of the
+# environment's TORCH_CUDA_ARCH_LIST ("8.0;9.0+PTX"), else 80 and 90.
+find_package(CUDAToolkit QUIET)
+set(DIME_NVCC OFF)
+if(CUDAToolkit_NVCC_EXECUTABLE)
+  if("$ENV{CUDACXX}" STREQUAL "" AND NOT CMAKE_CUDA_COMPILER)
+    set(ENV{CUDACXX} ${CUDAToolkit_NVCC_EXECUTABLE})  # it need not be on the path
+  endif()
+  include(CheckLanguage)
+  check_language(CUDA)
+  if(CMAKE_CUDA_COMPILER)
+    set(DIME_NVCC ON)
+  else()
+    message(STATUS "${CUDAToolkit_NVCC_EXECUTABLE} compiles nothing with this C++ compiler")
+  endif()
+endif()
+
+if(DIME_NVCC AND "${CMAKE_CUDA_ARCHITECTURES}" STREQUAL "")
+  set(CMAKE_CUDA_ARCHITECTURES "")
+  string(REGEX MATCHALL "[^ ;,]+" _wanted "$ENV{TORCH_CUDA_ARCH_LIST}")
+  foreach(_item IN LISTS _wanted)
+    if(NOT _item MATCHES "^([0-9]+)\\.([0-9]+[af]?)(\\+PTX)?$")
+      message(FATAL_ERROR "TORCH_CUDA_ARCH_LIST: \"${_item}\" is no architecture like 9.0 or 9.0+PTX; or set CMAKE_CUDA_ARCHITECTURES.")
+    endif()
+    set(_number ${CMAKE_MATCH_1}${CMAKE_MATCH_2})
+    if(CMAKE_MATCH_3)
+      list(APPEND CMAKE_CUDA_ARCHITECTURES ${_number})
+    else()
+      list(APPEND CMAKE_CUDA_ARCHITECTURES ${_number}-real)
+    endif()
+  endforeach()
+  if(NOT CMAKE_CUDA_ARCHITECTURES)
+    set(CMAKE_CUDA_ARCHITECTURES 80 90)
+  endif()
+endif()
+if(DIME_NVCC)
+  enable_language(CUDA)
+  # CMake 3.25 does not know that nvcc can.
+  if(NOT CMAKE_CUDA20_STANDARD_COMPILE_OPTION)
+    set(CMAKE_CUDA20_STANDARD_COMPILE_OPTION -std=c++20)
+    set(CMAKE_CUDA20_EXTENSION_COMPILE_OPTION -std=c++20)
+  endif()
+endif()
+
+# dime_link_cuda(TARGET): LibTorch with its CUDA half, for a library that is opened at run time. CUDA's own libraries come
+# with LibTorch's wheel and may be absent where this is only compiled: their symbols stay open.
+function(dime_link_cuda name)
+  target_include_directories(${name} SYSTEM PRIVATE ${CUDAToolkit_INCLUDE_DIRS})
+  target_link_libraries(${name} PRIVATE dime_flags dime_torch ${DIME_TORCH_DIR}/lib/libc10_cuda.so)
+  target_link_options(${name} PRIVATE LINKER:--unresolved-symbols=ignore-all)
+  set_target_properties(${name} PROPERTIES LINKER_LANGUAGE CXX CUDA_RUNTIME_LIBRARY None CUDA_RESOLVE_DEVICE_SYMBOLS OFF)
+endfunction()
