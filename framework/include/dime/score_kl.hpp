@@ -72,8 +72,9 @@ DIME_API void check_score_term(const ScoreTerm& term);
 
 /// The values of the terms, scalars, fp32 (fp64 where the student is fp64). They share normalised operands, tiles and
 /// statistics wherever the tensors are the same. Gradients flow to the student's vectors and learnt scales. They are
-/// computed together with the values, unless autograd is off. A second derivative is an error that says so. Throws
-/// what check_score_term throws. A student's row that is not finite gives a value of NaN.
+/// computed together with the values, unless autograd is off. Values of one call share one backward: add them up, or
+/// keep the graph (retain_graph) between several. A second derivative is an error that says so. Throws what
+/// check_score_term throws. A student's row that is not finite gives a value of NaN.
 DIME_API std::vector<torch::Tensor> score_kl(const std::vector<ScoreTerm>& terms, const ScoreKlOptions& options = {});
 
 /// The value of one term.

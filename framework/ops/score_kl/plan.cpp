@@ -13,6 +13,9 @@
 namespace dime::detail {
 namespace {
 
+// Below this number of scores whole matrices are quicker (docs/performance.md).
+constexpr std::int64_t kFewScores = 64 * 64;
+
 bool same(const torch::Tensor& a, const torch::Tensor& b) {
   return a.const_data_ptr() == b.const_data_ptr() && a.scalar_type() == b.scalar_type() && a.sizes() == b.sizes() &&
          a.strides() == b.strides();
@@ -32,7 +35,7 @@ int place_of(std::vector<T>& all, T x, Equal equal) {
 
 class Planner {
  public:
-  Planner(const ScoreKlOptions& options, bool gradients) : gradients_(gradients) {
+  Planner(const ScoreKlOptions& options, bool gradients) : form_(options.form), gradients_(gradients) {
     plan_.products = options.products;
     if (options.comm != nullptr && options.comm->size() > 1) plan_.comm = options.comm;
   }
@@ -42,9 +45,13 @@ class Planner {
     for (const auto& t : terms) {
       if (t.student.rows.vectors.scalar_type() == at::kDouble) type_ = at::kDouble;
     }
-    if (type_ == at::kDouble) plan_.products = Products::fp32;
     const std::int64_t rows = terms[0].student.rows.vectors.size(0);
     plan_.rows = plan_.comm == nullptr ? RowRange{0, rows, rows} : range_of(rows);
+    plan_.small = are_small(terms);
+    // The digits cost next to nothing there, and few roundings do not average out.
+    const bool exact = form_ == ScoreForm::automatic && plan_.products == Products::fp32;
+    if (plan_.small && exact && terms[0].student.rows.vectors.is_cpu()) type_ = at::kDouble;
+    if (type_ == at::kDouble) plan_.products = Products::fp32;
     for (const auto& term : terms) add(term);
     if (plan_.comm != nullptr) plan_.finite = all_finite();
     return std::move(plan_);
@@ -66,6 +73,15 @@ class Planner {
       range.total += n[r];
     }
     return range;
+  }
+
+  bool are_small(const std::vector<ScoreTerm>& terms) {
+    bool small = true;
+    for (const auto& term : terms) {
+      const std::int64_t own = term.student.columns.vectors.size(0);
+      small = plan_.rows.total * (plan_.comm == nullptr ? own : range_of(own).total) <= kFewScores && small;
+    }
+    return small;
   }
 
   /// All processes go on together, or none does.
@@ -151,6 +167,7 @@ class Planner {
   ScorePlan plan_;
   std::vector<Source> sources_;
   at::ScalarType type_ = at::kFloat;
+  ScoreForm form_;
   bool gradients_;
 };
 

@@ -48,6 +48,7 @@ struct PlannedTerm {
 };
 
 struct ScorePlan {
+  bool small = false;  ///< whole matrices are quicker than tiles
   bool finite = true;  ///< false: a student's vector, of any process, is not, so no value can be
   std::vector<ScoreOperand> operands;
   std::vector<ScorePair> pairs;

@@ -14,9 +14,6 @@
 namespace dime {
 namespace {
 
-// Below this number of scores whole matrices are quicker (docs/performance.md).
-constexpr std::int64_t kFewScores = 64 * 64;
-
 using detail::ScoreResult;
 
 void check_vectors(const ScoreTerm& term, const ScoreVectors& x) {
@@ -80,15 +77,6 @@ bool same_term(const ScoreTerm& a, const ScoreTerm& b) {
          a.mask_diagonal == b.mask_diagonal;
 }
 
-/// Whether every term has few scores for each process: by what all processes know, so that all take one form.
-bool fits_direct(const detail::ScorePlan& plan) {
-  const std::int64_t world = plan.comm == nullptr ? 1 : plan.comm->size();
-  return std::all_of(plan.pairs.begin(), plan.pairs.end(), [&](const detail::ScorePair& pair) {
-    const std::int64_t columns = plan.operands[static_cast<std::size_t>(pair.columns)].vectors.size(0);
-    return plan.rows.total * columns <= kFewScores * world;
-  });
-}
-
 /// The tiled form of a device, or null where there is none: then whole matrices are the automatic form.
 detail::TiledScoreKl tiled_form(const at::Device& device, std::string* why) {
   if (device.is_cpu()) return detail::tiled_score_kl;
@@ -100,7 +88,7 @@ detail::TiledScoreKl tiled_form(const at::Device& device, std::string* why) {
 detail::TiledScoreKl form_of(const std::vector<ScoreTerm>& terms, const detail::ScorePlan& plan,
                              const ScoreKlOptions& options) {
   const bool automatic = options.form == ScoreForm::automatic;
-  if (options.form == ScoreForm::direct || (automatic && fits_direct(plan))) return detail::direct_score_kl;
+  if (options.form == ScoreForm::direct || (automatic && plan.small)) return detail::direct_score_kl;
   const auto device = terms[0].student.rows.vectors.device();
   std::string why;
   if (const auto tiled = tiled_form(device, &why)) return tiled;
