@@ -12,6 +12,7 @@
 #include <dime/error.hpp>
 
 #include "cli/bench.hpp"
+#include "comm/thread_world.hpp"
 #include "plugin/loader.hpp"
 #include "plugin/plugin_index.hpp"
 #include "report/json_file.hpp"
@@ -34,6 +35,7 @@ struct LossCommand {
   std::string products, form;  ///< empty: the losses' defaults
   std::string device = "auto";
   std::int64_t threads = 0;
+  std::int64_t ranks = 1;
   bool separate = false;
   bool json = false;
 };
@@ -68,6 +70,10 @@ std::vector<ActiveLoss> make_losses(const LossCommand& command, const Plugins& p
     const Needs own = plugins.needs(component);
     needs.pairs = needs.pairs || own.pairs;
     needs.student_text = needs.student_text || own.student_text;
+    if (command.ranks > 1 && own.rows != Rows::own) {
+      throw ArgumentError("bench loss: --ranks is for losses that work on a process's own rows; " + name +
+                          " takes the whole batch");
+    }
     ActiveLoss& active = losses.emplace_back();
     active.name = name;
     active.loss = plugins.make_loss(component);
@@ -135,6 +141,37 @@ class Benchmark {
   LossInput in_;
 };
 
+/// The rows of one of several processes.
+LossInput part_of(const LossInput& in, Communicator& comm) {
+  const auto part = [&](const torch::Tensor& x) {
+    const RowRange rows = rows_of_rank(x.size(0), comm.rank(), comm.size());
+    return x.detach().narrow(0, rows.first, rows.count).requires_grad_(x.requires_grad());
+  };
+  LossInput own = in;
+  own.comm = &comm;
+  own.student.image = part(in.student.image);
+  own.teacher.image = part(in.teacher.image);
+  own.teacher.text = part(in.teacher.text);
+  own.student.text = in.student.text.is_same(in.teacher.text) ? own.teacher.text : part(in.student.text);
+  return own;
+}
+
+/// What the busiest of several processes sends in a step; they are threads here.
+std::int64_t bytes_sent(const LossCommand& command, const std::vector<ActiveLoss>& losses, const LossInput& in) {
+  const int ranks = static_cast<int>(command.ranks);
+  ThreadWorld world(ranks);
+  world.run([&](Communicator& comm) {
+    at::set_num_threads(1);
+    const LossInput own = part_of(in, comm);
+    torch::Tensor total;
+    for (const auto& [name, value] : evaluate_losses(losses, own, own)) total = total.defined() ? total + value : value;
+    total.backward();
+  });
+  std::int64_t most = 0;
+  for (int rank = 0; rank < ranks; ++rank) most = std::max(most, world.bytes_sent(rank));
+  return most;
+}
+
 int run_loss(LossCommand command, const Program& program) {
   if (command.texts == 0) command.texts = command.images;
   const torch::Device device = choose_device(command.device);
@@ -146,7 +183,8 @@ int run_loss(LossCommand command, const Program& program) {
     throw ArgumentError("bench loss: a term works on pairs: give as many texts as images");
   }
   const LossInput in = random_input(command, needs, device);
-  const Measured m = Benchmark(command, std::move(losses), in).run();
+  const Measured m = Benchmark(command, losses, in).run();
+  const std::int64_t sent = command.ranks > 1 ? bytes_sent(command, losses, in) : 0;
   const int threads = at::get_num_threads();
   if (command.json) {
     nlohmann::ordered_json json{{"images", command.images},     {"texts", command.texts}, {"dim", command.dim},
@@ -155,12 +193,18 @@ int run_loss(LossCommand command, const Program& program) {
                                 {"extra_mib", m.extra_mib}};
     if (!command.products.empty()) json["products"] = command.products;
     if (!command.form.empty()) json["form"] = command.form;
+    if (command.ranks > 1) json["ranks"] = command.ranks, json["sent_bytes"] = sent;
     std::cout << json_text(json) << "\n";
   } else {
     std::cout << join(command.terms) << ": " << count_text(command.images) << " images x " << count_text(command.texts)
               << " texts x " << command.dim << ", forward and backward on " << device.str() << ", " << threads
               << (threads == 1 ? " thread" : " threads") << ": " << number_text(m.seconds, 4) << " s, at most "
               << count_text(m.extra_mib) << " MiB beside the vectors\n";
+    if (command.ranks > 1) {
+      std::cout << "each of " << command.ranks << " processes sends at most " << count_text(sent)
+                << " bytes a step; the vectors are " << count_text((command.images + command.texts) * command.dim * 4)
+                << ", one score matrix " << count_text(command.images * command.texts * 4) << "\n";
+    }
   }
   return 0;
 }
@@ -179,6 +223,8 @@ void add_bench_loss(CLI::App& bench, const Program& program, Action& chosen) {
   sub->add_option("--form", command->form, "The losses' option: auto, direct or tiled")->check(not_empty());
   sub->add_option("--device", command->device, "auto (the default), cpu or cuda")->check(not_empty());
   sub->add_option("--threads", command->threads, "Compute threads; default: all usable cores")->check(thread_number());
+  sub->add_option("--ranks", command->ranks, "Also count what each of so many processes would send")
+      ->check(thread_number());
   sub->add_flag("--separate", command->separate, "Term by term, without shared work");
   sub->add_flag("--json", command->json, "Print JSON");
   sub->footer("Example: dime bench loss --images 8192 --texts 8192 --terms vl,pvl --threads 2 --json");

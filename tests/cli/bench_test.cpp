@@ -152,7 +152,20 @@ TEST_F(Bench, LossSaysWhatItMeasured) {
                                                  "threads?: [0-9.]+ s, at most [0-9]+ MiB beside the vectors\n"));
 }
 
+TEST_F(Bench, LossCountsWhatProcessesSend) {
+  const Outcome outcome = dime({"bench", "loss", "--images", "70", "--texts", "90", "--dim", "16", "--terms",
+                                "vl,udist", "--ranks", "3", "--json"});
+  EXPECT_EQ(outcome.status, 0) << outcome.err;
+  const auto json = nlohmann::ordered_json::parse(outcome.out, nullptr, false);
+  EXPECT_EQ(json["ranks"], 3);
+  // At least its own part of both sides, at most a few times all vectors.
+  EXPECT_GT(json["sent_bytes"], (23 + 30) * 16 * 4);
+  EXPECT_LT(json["sent_bytes"], 4 * (70 + 90) * 16 * 4);
+}
+
 TEST_F(Bench, WrongLosses) {
+  expect_error(dime({"bench", "loss", "--terms", "fd", "--ranks", "2"}),
+               "bench loss: --ranks is for losses that work on a process's own rows; fd takes the whole batch");
   expect_error(dime({"bench", "loss", "--images", "8", "--texts", "9", "--terms", "crd"}),
                "bench loss: a term works on pairs: give as many texts as images");
   expect_error(dime({"bench", "loss", "--images", "8", "--terms", "vl", "--products", "fp8"}),

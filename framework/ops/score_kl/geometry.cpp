@@ -7,7 +7,7 @@ namespace dime::detail {
 namespace {
 
 // Of products that are kept instead of computed again (docs/performance.md). Where all fit the first number, all are;
-// else as many as the second allows.
+// else as many as the second allows, less what bf16 copies of the vectors take.
 constexpr std::int64_t kAllKeptBytes = 288LL << 20;
 constexpr std::int64_t kSomeKeptBytes = 70LL << 20;
 constexpr int kTallest = 160;  // rows of a tile: tile, operands and gradient then fit the second cache
@@ -53,12 +53,13 @@ Tiling choose_tiling(const TileShape& shape) {
   t.columns = shape.group * kGroups;
   t.tiles = over(shape.columns, t.columns);
   const auto row_bytes = static_cast<std::int64_t>(shape.number) * t.tiles * t.columns;
+  const std::int64_t room = std::max(kSomeKeptBytes / 2, kSomeKeptBytes - shape.copies);
   const auto rows_kept = [&] { return row_bytes * t.height * shape.row_pairs * shape.threads; };
-  while (rows_kept() > kSomeKeptBytes && t.height > 2 * shape.panel) t.height -= shape.panel;
-  t.keeps_rows = rows_kept() <= kSomeKeptBytes;
+  while (rows_kept() > room && t.height > 2 * shape.panel) t.height -= shape.panel;
+  t.keeps_rows = rows_kept() <= room;
   if (!t.keeps_rows) t.height = choose_height(shape);
   t.blocks = over(shape.rows, t.height);
-  const std::int64_t left = kSomeKeptBytes - (t.keeps_rows ? rows_kept() : 0);
+  const std::int64_t left = room - (t.keeps_rows ? rows_kept() : 0);
   const std::int64_t block_bytes = row_bytes * t.height * shape.two_way_pairs;
   t.kept_blocks = block_bytes > 0 ? std::min(t.blocks, left / block_bytes) : 0;
   return t;

@@ -15,6 +15,7 @@ struct TileShape {
   int row_pairs = 0;         ///< products whose terms look along rows only: both passes see a row at once
   int two_way_pairs = 0;     ///< products whose terms look along columns, too
   bool symmetric = false;    ///< some products are of vectors with themselves
+  std::int64_t copies = 0;   ///< bytes of vectors in another type, which count as kept
   int threads = 1;
 };
 

@@ -43,6 +43,9 @@ Tiling tiling_of(const ScorePlan& plan, const ScoreKernels<Number>& kernels) {
     shape.columns = std::max(shape.columns, plan.operands[static_cast<std::size_t>(pair.columns)].vectors.size(0));
     shape.symmetric = shape.symmetric || pair.rows == pair.columns;
   }
+  for (const auto& x : plan.operands) {
+    if (x.words.defined()) shape.copies += static_cast<std::int64_t>(x.words.nbytes());
+  }
   shape.number = sizeof(Number);
   shape.two_way_pairs = count(visits(plan, false, true));
   shape.row_pairs = count(visits(plan, true, true)) - shape.two_way_pairs;
