@@ -6,10 +6,6 @@
 namespace dime::detail {
 namespace {
 
-// Of products that are kept instead of computed again (docs/performance.md). Where all fit the first number, all are;
-// else as many as the second allows, less what bf16 copies of the vectors take.
-constexpr std::int64_t kAllKeptBytes = 288LL << 20;
-constexpr std::int64_t kSomeKeptBytes = 70LL << 20;
 constexpr int kTallest = 160;  // rows of a tile: tile, operands and gradient then fit the second cache
 constexpr int kGroups = 8;     // of columns in a tile
 
@@ -40,7 +36,7 @@ Tiling keep_all(const TileShape& shape) {
   t.tiles = over(shape.columns, t.columns);
   const std::int64_t pairs = shape.row_pairs + shape.two_way_pairs;
   const auto numbers = t.blocks * t.height * t.tiles * t.columns * pairs;
-  t.keeps_all = numbers * static_cast<std::int64_t>(shape.number) <= kAllKeptBytes;
+  t.keeps_all = numbers * static_cast<std::int64_t>(shape.number) <= shape.kept.all;
   t.kept_blocks = t.blocks;
   return t;
 }
@@ -53,7 +49,7 @@ Tiling choose_tiling(const TileShape& shape) {
   t.columns = shape.group * kGroups;
   t.tiles = over(shape.columns, t.columns);
   const auto row_bytes = static_cast<std::int64_t>(shape.number) * t.tiles * t.columns;
-  const std::int64_t room = std::max(kSomeKeptBytes / 2, kSomeKeptBytes - shape.copies);
+  const std::int64_t room = std::max(shape.kept.some / 2, shape.kept.some - shape.copies);
   const auto rows_kept = [&] { return row_bytes * t.height * shape.row_pairs * shape.threads; };
   while (rows_kept() > room && t.height > 2 * shape.panel) t.height -= shape.panel;
   t.keeps_rows = rows_kept() <= room;

@@ -6,7 +6,15 @@
 
 namespace dime::detail {
 
+/// Bytes of products that are kept instead of computed again (docs/performance.md). Where all of a call fit `all`, all
+/// are; else as many as `some` allows, less what bf16 copies of the vectors take.
+struct KeptRoom {
+  std::int64_t all = 288LL << 20;
+  std::int64_t some = 70LL << 20;
+};
+
 struct TileShape {
+  KeptRoom kept;
   int panel = 32;            ///< a tile's height is a multiple of it
   int group = 14;            ///< its columns best are
   std::int64_t rows = 0;     ///< of the matrices

@@ -8,6 +8,8 @@
 
 #include <dime/score_kl.hpp>
 
+#include "ops/score_kl/geometry.hpp"
+
 namespace dime::detail {
 
 /// Vectors in the form that products take them in.
@@ -48,6 +50,7 @@ struct PlannedTerm {
 };
 
 struct ScorePlan {
+  KeptRoom kept;
   bool small = false;  ///< whole matrices are quicker than tiles
   bool finite = true;  ///< false: a student's vector, of any process, is not, so no value can be
   std::vector<ScoreOperand> operands;

@@ -36,6 +36,7 @@ template <class Number>
 Tiling tiling_of(const ScorePlan& plan, const ScoreKernels<Number>& kernels) {
   const auto count = [](const Visits& v) { return static_cast<int>(std::count(v.pairs.begin(), v.pairs.end(), true)); };
   TileShape shape;
+  shape.kept = plan.kept;
   shape.panel = kernels.panel;
   shape.group = kernels.group;
   shape.rows = plan.rows.count;
