@@ -18,8 +18,8 @@ TEST_F(BadExperiment, EveryMistakeIsListed) {
                 "train: {stepss: 3, precision: fp61, log_every: 0}\n");
   const std::string expected =
       "dime: bad.yaml:5:18: unknown option \"temprature\" of loss \"vl\" (did you mean \"temperature\"?); it takes: "
-      "scale, temperature\n"
-      "bad.yaml:6:16: [loss/pvvl] no such plugin; did you mean \"pvl\"? losses found: clip, fd, pvl, udist, vl "
+      "form, products, scale, temperature\n"
+      "bad.yaml:6:16: [loss/pvvl] no such plugin; did you mean \"pvl\"? losses found: clip, crd, fd, pvl, udist, vl "
       "(searched: " +
       plugins_ +
       ")\n"
@@ -87,7 +87,7 @@ TEST_F(BadExperiment, NoYaml) {
 TEST_F(BadExperiment, UnknownPlugins) {
   expect_train_error(
       {"losses.vl.type=vll"},
-      "command line: [loss/vll] no such plugin; did you mean \"vl\"? losses found: clip, fd, pvl, udist, "
+      "command line: [loss/vll] no such plugin; did you mean \"vl\"? losses found: clip, crd, fd, pvl, udist, "
       "vl (searched: " +
           plugins_ + ")");
   expect_train_error({"models.student={type: resnet}"},

@@ -77,7 +77,7 @@ TEST_F(Commands, APluginThatDoesNotLoadHidesNoOther) {
 
 TEST_F(Commands, DescribeWhatIsNotThere) {
   expect_error(dime({"describe", "loss/vll"}),
-               "[loss/vll] no such plugin; did you mean \"vl\"? losses found: clip, fd, pvl, "
+               "[loss/vll] no such plugin; did you mean \"vl\"? losses found: clip, crd, fd, pvl, "
                "udist, vl (searched: " +
                    plugins_ + ")");
   const Outcome outcome = dime({"describe", "experimant"});
