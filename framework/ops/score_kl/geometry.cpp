@@ -49,7 +49,7 @@ Tiling choose_tiling(const TileShape& shape) {
   t.columns = shape.group * kGroups;
   t.tiles = over(shape.columns, t.columns);
   const auto row_bytes = static_cast<std::int64_t>(shape.number) * t.tiles * t.columns;
-  const std::int64_t room = std::max(shape.kept.some / 2, shape.kept.some - shape.copies);
+  const std::int64_t room = std::max(shape.kept.some / 4, shape.kept.some - shape.copies);
   const auto rows_kept = [&] { return row_bytes * t.height * shape.row_pairs * shape.threads; };
   while (rows_kept() > room && t.height > 2 * shape.panel) t.height -= shape.panel;
   t.keeps_rows = rows_kept() <= room;

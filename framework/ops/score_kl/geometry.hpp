@@ -10,7 +10,7 @@ namespace dime::detail {
 /// are; else as many as `some` allows, less what bf16 copies of the vectors take.
 struct KeptRoom {
   std::int64_t all = 288LL << 20;
-  std::int64_t some = 70LL << 20;
+  std::int64_t some = 64LL << 20;
 };
 
 struct TileShape {
