@@ -65,9 +65,9 @@ struct ScoreKlOptions {
   Communicator* comm = nullptr;
 };
 
-/// Throws ArgumentError when the term cannot be computed: a side that is missing or no matrix of numbers, widths or
-/// numbers of rows that differ, temperature or weights out of range, and on the CPU a row of zeros (with its number) or
-/// a teacher's row that is not finite. `comm` may be null.
+/// Throws ArgumentError when the term cannot be computed: a side that is missing or no matrix of numbers, widths,
+/// numbers of rows or devices that differ, temperature, scale or weights out of range, a teacher that wants a gradient.
+/// Looks at no number of the vectors; score_kl does.
 DIME_API void check_score_term(const ScoreTerm& term);
 
 /// The values of the terms, scalars, fp32 (fp64 where the student is fp64). They share normalised operands, tiles and
