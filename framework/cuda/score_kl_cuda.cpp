@@ -229,14 +229,14 @@ void Passes<double>::make_factors(const FactorInput<double>& in, const RowSums& 
 }
 
 /// In place: from the gradient of normalised vectors, not yet weighted, to that of the vectors. Gives the products of
-/// the weighted gradients with the normalised vectors, but for a learnt scale.
+/// the weighted gradients with the normalised vectors, but for the scale.
 torch::Tensor denormalise(torch::Tensor& gradient, const ScoreOperand& x, const PlannedTerm& plan) {
-  const double factor = weights_of(plan).common * plan.gradient_factor;
+  const double common = weights_of(plan).common;
   const auto n = normalised(x);
   const auto along = (gradient * n).sum(1, true);
-  gradient.addcmul_(n, along, -1).mul_(x.inverse_norms.unsqueeze(1)).mul_(factor);
+  gradient.addcmul_(n, along, -1).mul_(x.inverse_norms.unsqueeze(1)).mul_(common * plan.scale);
   if (plan.learnt_scale.defined()) gradient.mul_(plan.learnt_scale);
-  return along * factor;
+  return along * common;
 }
 
 /// The part of the gradient that bf16 operands, less their mean, leave out.
@@ -255,7 +255,7 @@ ScoreResult result_of(State& state, std::size_t i) {
   if (plan.row_gradient) {
     if (state.bf16()) add_mean(term.row_gradient, term.row_sums, columns);
     r.row_gradient = term.row_gradient.narrow(1, 0, width);
-    r.scale_gradient = denormalise(r.row_gradient, rows, plan).sum(at::kDouble) / plan.scale;
+    r.scale_gradient = denormalise(r.row_gradient, rows, plan).sum(at::kDouble);
   }
   if (plan.column_gradient) {
     // Every process has a mean of its own.

@@ -76,6 +76,12 @@ torch::Tensor product(const torch::Tensor& factors, const ScoreOperand& x) {
   return at::mm(coarse, rounded(x)).addr_(factors.sum(1), x.mean);
 }
 
+/// In place: the gradient in the scores as that in the cosines.
+torch::Tensor& scaled(torch::Tensor& gradient, const PlannedTerm& term) {
+  gradient *= term.scale;
+  return term.learnt_scale.defined() ? gradient *= term.learnt_scale : gradient;
+}
+
 ScoreResult direct(const ScorePlan& plan, const PlannedTerm& term) {
   const auto student = scores(plan, term.student), teacher = scores(plan, term.teacher);
   ScoreResult r;
@@ -90,21 +96,19 @@ ScoreResult direct(const ScorePlan& plan, const PlannedTerm& term) {
     factors.add_(compared.factors, weight);
     r.value.add_(compared.divergence, weight);
   }
-  factors *= term.gradient_factor;
-  if (term.learnt_scale.defined()) factors *= term.learnt_scale;
+  factors *= term.inverse_temperature;
   const ScorePair& pair = plan.pair(plan.sides[static_cast<std::size_t>(term.student)]);
   const auto &rows = plan.operands[static_cast<std::size_t>(pair.rows)],
              &columns = plan.operands[static_cast<std::size_t>(pair.columns)];
   if (term.row_gradient) {
-    const auto gradient = product(factors, columns);
-    r.scale_gradient = (gradient * normalised(rows)).sum(at::kDouble) / term.scale;
-    if (term.learnt_scale.defined()) r.scale_gradient /= term.learnt_scale;
-    r.row_gradient = denormalised(gradient, rows);
+    auto gradient = product(factors, columns);
+    r.scale_gradient = (gradient * normalised(rows)).sum(at::kDouble);
+    r.row_gradient = denormalised(scaled(gradient, term), rows);
   }
   if (term.column_gradient) {
     auto gradient = product(factors.t(), rows);
     if (plan.comm != nullptr) plan.comm->all_reduce_sum(gradient);
-    r.column_gradient = denormalised(gradient, columns).narrow(0, term.first_column, term.own_columns);
+    r.column_gradient = denormalised(scaled(gradient, term), columns).narrow(0, term.first_column, term.own_columns);
   }
   return r;
 }

@@ -88,8 +88,8 @@ struct ScoreKernels {
   /// A vector times its inverse norm, less the mean, as bf16; null for other products.
   void (*centre)(const float* vector, float inverse_norm, const float* mean, int width, std::uint16_t* out);
   /// Turns the gradient of a normalised vector, times `factor`, into that of the vector itself, in place; where `mean`
-  /// is not null, `sum` times it is missing in the gradient. Returns the scaled gradient's product with the normalised
-  /// vector.
+  /// is not null, `sum` times it is missing in the gradient. Returns the gradient's product, without the factor, with
+  /// the normalised vector.
   double (*denormalise)(Number* gradient, const Number* vector, Number inverse_norm, Number factor, const Number* mean,
                         Number sum, int width);
 };

@@ -239,7 +239,8 @@ class Passes {
     const PlannedTerm& plan = s_.plan.terms[i];
     if (!plan.row_gradient) return;
     const ScoreOperand &rows = s_.rows_of(s_.side(plan.student)), &columns = s_.columns_of(s_.side(plan.student));
-    const auto factor = static_cast<Number>(weights_of(plan).common * plan.gradient_factor);
+    const double common = weights_of(plan).common;
+    const auto factor = static_cast<Number>(common * plan.scale);
     const Number* mean = columns.mean.defined() ? columns.mean.template const_data_ptr<Number>() : nullptr;
     auto& gradient = s_.terms[i].row_gradient;
     const std::int64_t width = rows.vectors.size(1), first = w.block.first();
@@ -250,7 +251,7 @@ class Passes {
                                       rows.inverse_norms.template const_data_ptr<Number>()[r], factor, mean,
                                       row_sums(w, i)[r - first], static_cast<int>(width));
     }
-    s_.terms[i].scale_gradients[static_cast<std::size_t>(w.block.index())] = along;
+    s_.terms[i].scale_gradients[static_cast<std::size_t>(w.block.index())] = common * along;
   }
 
   TiledState<Number>& s_;

@@ -16,6 +16,9 @@ namespace {
 // Below this number of scores whole matrices are quicker (docs/performance.md).
 constexpr std::int64_t kFewScores = 64 * 64;
 
+// For a learnt scale of 0: scores that no softmax tells apart, beside which masked ones are still below all others.
+constexpr double kNextToNothing = 1e-30;
+
 bool same(const torch::Tensor& a, const torch::Tensor& b) {
   return a.const_data_ptr() == b.const_data_ptr() && a.scalar_type() == b.scalar_type() && a.sizes() == b.sizes() &&
          a.strides() == b.strides();
@@ -119,6 +122,7 @@ class Planner {
       return a.rows == b.rows && a.columns == b.columns;
     });
     side.factor = scale_of(matrix) / term.temperature * std::numbers::log2e;
+    if (side.factor == 0) side.factor = kNextToNothing;
     side.learnt_scale = device_scale_of(matrix);
     side.mask_diagonal = term.mask_diagonal;
     const int i = place_of(plan_.sides, side, [](const ScoreSide& a, const ScoreSide& b) {
@@ -154,7 +158,7 @@ class Planner {
     t.columns_weight = world * term.columns_weight / (mean ? static_cast<double>(columns) : 1);
     t.scale = scale_of(term.student);
     t.learnt_scale = device_scale_of(term.student);
-    t.gradient_factor = t.scale / term.temperature;
+    t.inverse_temperature = 1 / term.temperature;
     t.own_columns = term.student.columns.vectors.size(0);
     if (plan_.comm != nullptr) t.first_column = range_of(t.own_columns).first;
     const auto wanted = [&](const torch::Tensor& x) { return gradients_ && x.defined() && x.requires_grad(); };

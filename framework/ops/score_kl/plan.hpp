@@ -40,8 +40,8 @@ struct PlannedTerm {
   int teacher = 0;
   double rows_weight = 0;  ///< divided by the number of rows where the mean is asked for
   double columns_weight = 0;
-  double gradient_factor = 0;  ///< scale / temperature: what a score's gradient becomes for a cosine's
-  double scale = 1;
+  double inverse_temperature = 1;
+  double scale = 1;            ///< the student's
   torch::Tensor learnt_scale;  ///< the student's, where it lies on a device: `scale` is 1 then
   bool row_gradient = false;
   bool column_gradient = false;
@@ -66,14 +66,17 @@ struct ScorePlan {
 
 inline bool looks_along_columns(const PlannedTerm& term) { return term.columns_weight > 0; }
 
-/// What all gradients of a term have in common, and the weight of the columns' direction beside it.
+/// What all gradients of a term in its scores have in common, and the weight of the columns' direction beside it. A
+/// gradient in the cosines is `scale` times as large.
 struct TermWeights {
   double common;
   double column_ratio;
 };
 inline TermWeights weights_of(const PlannedTerm& term) {
-  if (term.rows_weight > 0) return {term.rows_weight, term.columns_weight / term.rows_weight};
-  return {term.columns_weight, 1};
+  if (term.rows_weight > 0) {
+    return {term.rows_weight * term.inverse_temperature, term.columns_weight / term.rows_weight};
+  }
+  return {term.columns_weight * term.inverse_temperature, 1};
 }
 
 /// What a term gives, on the device of its vectors. Gradients are those of the vectors as they were given, not

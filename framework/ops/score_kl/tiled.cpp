@@ -100,7 +100,7 @@ torch::Tensor finish_columns(TiledState<Number>& state, std::size_t i) {
     }
     state.plan.comm->all_reduce_sum(gradient);
   }
-  const auto factor = static_cast<Number>(weights_of(plan).common * plan.gradient_factor);
+  const auto factor = static_cast<Number>(weights_of(plan).common * plan.scale);
   const Number* mean = term.column_sums.defined() ? rows.mean.template const_data_ptr<Number>() : nullptr;
   const Number* sums = mean != nullptr ? term.column_sums.template const_data_ptr<Number>() : nullptr;
   const auto* norms = operand.inverse_norms.template const_data_ptr<Number>();
@@ -123,7 +123,7 @@ ScoreResult result_of(TiledState<Number>& state, std::size_t i) {
   ScoreResult r;
   double value = 0, scale_gradient = 0;
   for (const auto& d : term.divergences) value += plan.rows_weight * d.rows + plan.columns_weight * d.columns;
-  for (const double x : term.scale_gradients) scale_gradient += x / plan.scale;
+  for (const double x : term.scale_gradients) scale_gradient += x;
   r.value = at::scalar_tensor(value, at::kDouble);
   r.scale_gradient = at::scalar_tensor(scale_gradient, at::kDouble);
   if (plan.row_gradient)

@@ -14,8 +14,7 @@ void centre(const float* vector, float inverse_norm, const float* mean, int widt
   int k = 0;
   for (; k + step <= width; k += step) {
     const Lanes x = lanes::load<Lanes>(vector + k) * inverse_norm - lanes::load<Lanes>(mean + k);
-    const auto rounded = lanes::to_bf16<Target>(x);
-    for (int i = 0; i < step; ++i) out[k + i] = static_cast<std::uint16_t>(rounded[i]);
+    lanes::store_low_halves<Target>(out + k, lanes::to_bf16<Target>(x));
   }
   for (; k < width; ++k) {
     const Lanes x = Lanes{} + (vector[k] * inverse_norm - mean[k]);
@@ -51,7 +50,7 @@ double denormalise(typename Target::Number* gradient, const typename Target::Num
     lanes::store(gradient + k, (g - lanes::load<Lanes>(vector + k) * inner) * outer);
   }
   for (int k = whole; k < width; ++k) gradient[k] = (gradient[k] - vector[k] * inner) * outer;
-  return static_cast<double>(factor) * static_cast<double>(along);
+  return static_cast<double>(along);
 }
 
 }  // namespace dime::detail::vectors

@@ -87,6 +87,24 @@ TEST(ScoreKlGradient, SameTensorInRowsAndColumns) {
   }
 }
 
+// A learnt scale may pass through zero, where all scores are equal and only its own gradient is left.
+TEST(ScoreKlGradient, ScaleOfZeroAndLess) {
+  for (const double scale : {0.0, -4.0}) {
+    for (const bool mask : {false, true}) {
+      SCOPED_TRACE(c10::str("scale ", scale, ", mask ", mask));
+      auto term = full_term({7, 5, 3}, 6);
+      term.student.learnt_scale.detach().fill_(scale);
+      term.mask_diagonal = mask;
+      const auto truth = by_reference(term);
+      for (const auto form : kForms) {
+        const auto got = by_score_kl(term, form_of(form));
+        expect_close(got, truth, 1e-9, 1e-13);
+        EXPECT_GT(got.gradients.back().abs().item<double>(), 1e-6);
+      }
+    }
+  }
+}
+
 // Larger than a tile in both directions.
 TEST(ScoreKlGradient, ManyTiles) {
   for (const Size& size : {Size{1, 1, 1}, Size{1, 97, 3}, Size{321, 5, 7}, Size{161, 200, 33}, Size{333, 321, 16}}) {
