@@ -89,6 +89,9 @@ struct Errors {
   }
 };
 
+// Saturated softmaxes leave gradients below the least normal number of fp32, where digits are lost.
+constexpr double kLeast = 1.2e-38;
+
 TEST(ScoreKlFp32, ErrorsOverManySeedsAreThoseOfTorch) {
   constexpr int kSeeds = 20;
   for (const auto kind : kKinds) {
@@ -99,7 +102,8 @@ TEST(ScoreKlFp32, ErrorsOverManySeedsAreThoseOfTorch) {
         for (std::uint64_t seed = 0; seed < kSeeds; ++seed) {
           errors.add(make_term(loss, make_sides(kind, size, 1000 + seed)));
         }
-        const double bound = std::max(std::pow(5e-5, 2) * errors.size, std::pow(2, 2) * errors.eager);
+        const double bound =
+            std::max({std::pow(5e-5, 2) * errors.size, std::pow(2, 2) * errors.eager, kSeeds * std::pow(kLeast, 2)});
         EXPECT_LE(errors.tiled, bound);
         EXPECT_LE(errors.direct, bound);
       }

@@ -29,14 +29,15 @@ std::vector<detail::ScoreResult> with_room(const std::vector<ScoreTerm>& terms, 
   return detail::tiled_score_kl(plan);
 }
 
-void expect_same(const std::vector<detail::ScoreResult>& got, const std::vector<detail::ScoreResult>& want) {
+void expect_same(const std::vector<detail::ScoreResult>& got, const std::vector<detail::ScoreResult>& want,
+                 double bound) {
   for (std::size_t i = 0; i < want.size(); ++i) {
     SCOPED_TRACE(kTerms[i]);
     EXPECT_LE(relative_distance(got[i].value, want[i].value), 1e-6);
-    EXPECT_LE(relative_distance(got[i].row_gradient, want[i].row_gradient), 1e-5);
+    EXPECT_LE(relative_distance(got[i].row_gradient, want[i].row_gradient), bound);
     EXPECT_EQ(got[i].column_gradient.defined(), want[i].column_gradient.defined());
     if (!want[i].column_gradient.defined()) continue;
-    EXPECT_LE(relative_distance(got[i].column_gradient, want[i].column_gradient), 1e-5);
+    EXPECT_LE(relative_distance(got[i].column_gradient, want[i].column_gradient), bound);
     EXPECT_LE(std::abs(got[i].scale_gradient.item<double>() - want[i].scale_gradient.item<double>()), 1e-5);
   }
 }
@@ -54,7 +55,8 @@ TEST(ScoreKlKept, AnyNumberOfProducts) {
           SCOPED_TRACE(c10::str(size.rows, " x ", size.columns, ", mask ", mask,
                                 products == Products::bf16 ? ", bf16, " : ", fp32, ", room.all, " and ", room.some,
                                 " bytes"));
-          expect_same(with_room(terms, products, room), want);
+          // Sums in another order round some factors to another number of bf16.
+          expect_same(with_room(terms, products, room), want, products == Products::bf16 ? 1e-3 : 1e-5);
         }
       }
     }
