@@ -104,14 +104,7 @@ const Number* Block<Number>::products(int pair, std::int64_t tile) {
 template <class Number>
 void Block<Number>::mirror(int pair, std::int64_t tile) {
   const Number* from = kept_place(pair, tile, index_);
-  Number* to = place(pair, tile).numbers;
-  const int width = tiling_.height, own = height();
-  constexpr int step = 16;
-  for (int i0 = 0; i0 < own; i0 += step) {
-    for (int j = 0; j < width; ++j) {
-      for (int i = i0; i < std::min(own, i0 + step); ++i) to[j * own + i] = i < rows_ ? from[i * width + j] : 0;
-    }
-  }
+  kernels_.transpose(from, tiling_.height, rows_, tiling_.height, height(), place(pair, tile).numbers);
 }
 
 template <class Number>

@@ -7,7 +7,7 @@ namespace dime::detail {
 namespace {
 
 constexpr int kTallest = 160;  // rows of a tile: tile, operands and gradient then fit the second cache
-constexpr int kGroups = 8;     // of columns in a tile
+constexpr int kWidest = 96;    // columns, where tiles need not be square
 
 std::int64_t over(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
 
@@ -31,7 +31,7 @@ int choose_height(const TileShape& shape) {
 Tiling keep_all(const TileShape& shape) {
   Tiling t;
   t.height = choose_height(shape);
-  t.columns = shape.symmetric ? t.height : shape.group * kGroups;
+  t.columns = shape.symmetric ? t.height : kWidest / shape.group * shape.group;
   t.blocks = over(shape.rows, t.height);
   t.tiles = over(shape.columns, t.columns);
   const std::int64_t pairs = shape.row_pairs + shape.two_way_pairs;
@@ -46,7 +46,7 @@ Tiling keep_all(const TileShape& shape) {
 Tiling choose_tiling(const TileShape& shape) {
   Tiling t = keep_all(shape);
   if (t.keeps_all) return t;
-  t.columns = shape.group * kGroups;
+  t.columns = kWidest / shape.group * shape.group;
   t.tiles = over(shape.columns, t.columns);
   const auto row_bytes = static_cast<std::int64_t>(shape.number) * t.tiles * t.columns;
   const std::int64_t room = std::max(shape.kept.some / 4, shape.kept.some - shape.copies);

@@ -55,6 +55,19 @@ struct Divergences {
   double columns = 0;
 };
 
+/// What a tile adds to a gradient: its factors and the vectors that they weigh.
+template <class Number>
+struct GradientInput {
+  const Number* factors;  ///< [columns][height]
+  int height;
+  int rows;
+  int columns;
+  const void* vectors;    ///< one for each column for the rows' gradient, one for each row for the columns'
+  std::ptrdiff_t stride;  ///< words from one to the next
+  const Number* scale;    ///< a factor of each; may be null
+  int width;              ///< numbers of each
+};
+
 template <class Number>
 struct ScoreKernels {
   int panel;   ///< rows of a panel; gradients are made in strips of as many numbers
@@ -64,18 +77,18 @@ struct ScoreKernels {
 
   /// Transposes `count` rows of `words` words, `stride` words apart, into panels [words][panel].
   void (*pack)(const void* rows, std::ptrdiff_t stride, int count, int words, void* panels);
+  /// to [columns][padded] = the transpose of from [rows][stride], with zeros past `rows`.
+  void (*transpose)(const Number* from, std::ptrdiff_t stride, int rows, int columns, int padded, Number* to);
   /// The products of `panels` panels with `columns` vectors -> out [columns][panels * panel].
   void (*products)(const void* packed, int panels, const void* vectors, std::ptrdiff_t stride, int columns, int words,
                    Number* out);
-  /// gradient [rows][gradient_stride] (+)= sum over j of factors [columns][height] (i, j) * scale[j] * vectors[j].
-  /// `scale` may be null. Writes `width` numbers, rounded up to `panel`, of each row.
-  void (*row_gradient)(const Number* factors, int height, int rows, int columns, const void* vectors,
-                       std::ptrdiff_t stride, const Number* scale, int width, bool add, Number* gradient,
-                       std::ptrdiff_t gradient_stride, void* scratch);
+  /// gradient [rows][gradient_stride] (+)= sum over j of factors (i, j) * scale[j] * vectors[j]. Writes `width`
+  /// numbers, rounded up to `panel`, of each row.
+  void (*row_gradient)(const GradientInput<Number>& in, bool add, Number* gradient, std::ptrdiff_t gradient_stride,
+                       void* scratch);
   /// gradient [columns][gradient_stride] (+)= sum over i < rows of factors (i, j) * scale[i] * vectors[i].
-  void (*column_gradient)(const Number* factors, int height, int rows, int columns, const void* vectors,
-                          std::ptrdiff_t stride, const Number* scale, int width, bool add, Number* gradient,
-                          std::ptrdiff_t gradient_stride, void* scratch);
+  void (*column_gradient)(const GradientInput<Number>& in, bool add, Number* gradient, std::ptrdiff_t gradient_stride,
+                          void* scratch);
   /// Bytes of scratch that the gradients need.
   std::size_t (*scratch_bytes)(int height, int columns);
   /// Brings the running maximum and sum of each row [height] up to date.

@@ -9,6 +9,7 @@ namespace {
 struct Avx2 : FloatConstants {
   using Lanes = float __attribute__((vector_size(32)));
   using Words = std::uint32_t __attribute__((vector_size(32)));
+  using Halves = std::uint16_t __attribute__((vector_size(16)));
   static constexpr int group = 6;  // with two vectors each: 12 of the 16 registers
   [[gnu::always_inline]] static Lanes broadcast(const float* x) { return _mm256_broadcast_ss(x); }
   [[gnu::always_inline]] static Words broadcast_word(const std::uint32_t* x) {
@@ -22,8 +23,13 @@ struct Avx2 : FloatConstants {
   [[gnu::always_inline]] static Lanes exp2(const Lanes& x) { return lanes::exp2_of_floats<Avx2>(x); }
 };
 
+/// Words of bf16 are taken apart in registers, which leaves fewer of them.
+struct Avx2Pairs : Avx2 {
+  static constexpr int group = 4;
+};
+
 constexpr ScoreKernels<float> whole = score_kernels_of<products::Whole<Avx2>>();
-constexpr ScoreKernels<float> pairs = score_kernels_of<products::Pairs<Avx2>>();
+constexpr ScoreKernels<float> pairs = score_kernels_of<products::Pairs<Avx2Pairs>>();
 
 }  // namespace
 

@@ -9,6 +9,7 @@ namespace {
 struct Avx512 : FloatConstants {
   using Lanes = float __attribute__((vector_size(64)));
   using Words = std::uint32_t __attribute__((vector_size(64)));
+  using Halves = std::uint16_t __attribute__((vector_size(32)));
   static constexpr int group = 12;  // with two vectors each: 24 of the 32 registers; 14 leave too few for addresses
   [[gnu::always_inline]] static Lanes broadcast(const float* x) { return _mm512_set1_ps(*x); }
   [[gnu::always_inline]] static Words broadcast_word(const std::uint32_t* x) {

@@ -7,6 +7,7 @@ namespace {
 struct Portable : FloatConstants {
   using Lanes = float __attribute__((vector_size(16)));
   using Words = std::uint32_t __attribute__((vector_size(16)));
+  using Halves = std::uint16_t __attribute__((vector_size(8)));
   static constexpr int group = 4;
   [[gnu::always_inline]] static Lanes broadcast(const float* x) { return Lanes{} + *x; }
   [[gnu::always_inline]] static Words broadcast_word(const std::uint32_t* x) { return Words{} + *x; }

@@ -206,27 +206,33 @@ class Passes {
     return operand.words.defined() ? nullptr : operand.inverse_norms.const_data_ptr<Number>();
   }
 
+  /// The factors of a tile of `columns`, for the vectors of an operand from `first` on.
+  GradientInput<Number> gradient_input(const Worker<Number>& w, const ScoreOperand& operand, std::int64_t first,
+                                       int columns) const {
+    const auto* scale = norms(operand);
+    return {w.factors.template const_data_ptr<Number>(),
+            w.block.height(),
+            w.block.rows(),
+            columns,
+            vector_at(operand, first),
+            words_per_vector(operand),
+            scale != nullptr ? scale + first : nullptr,
+            static_cast<int>(operand.vectors.size(1))};
+  }
+
   void add_row_gradient(Worker<Number>& w, std::size_t i, std::int64_t t, int columns) {
     const ScoreOperand& operand = s_.columns_of(s_.side(s_.plan.terms[i].student));
-    const std::int64_t first = t * s_.tiling.columns;
-    const auto* scale = norms(operand);
     auto& gradient = s_.terms[i].row_gradient;
-    s_.kernels.row_gradient(w.factors.template const_data_ptr<Number>(), w.block.height(), w.block.rows(), columns,
-                            vector_at(operand, first), words_per_vector(operand),
-                            scale != nullptr ? scale + first : nullptr, static_cast<int>(operand.vectors.size(1)),
-                            t > 0, gradient.template mutable_data_ptr<Number>() + w.block.first() * gradient.size(1),
+    s_.kernels.row_gradient(gradient_input(w, operand, t * s_.tiling.columns, columns), t > 0,
+                            gradient.template mutable_data_ptr<Number>() + w.block.first() * gradient.size(1),
                             gradient.size(1), w.scratch.mutable_data_ptr());
   }
 
   void add_column_gradient(Worker<Number>& w, std::size_t i, std::int64_t t, int columns) {
     const ScoreOperand& operand = s_.rows_of(s_.side(s_.plan.terms[i].student));
     const std::int64_t first = t * s_.tiling.columns;
-    const auto* scale = norms(operand);
     auto& gradient = s_.terms[i].column_gradient;
-    s_.kernels.column_gradient(w.factors.template const_data_ptr<Number>(), w.block.height(), w.block.rows(), columns,
-                               vector_at(operand, w.block.first()), words_per_vector(operand),
-                               scale != nullptr ? scale + w.block.first() : nullptr,
-                               static_cast<int>(operand.vectors.size(1)), w.block.index() > 0,
+    s_.kernels.column_gradient(gradient_input(w, operand, w.block.first(), columns), w.block.index() > 0,
                                gradient.template mutable_data_ptr<Number>() + first * gradient.size(1),
                                gradient.size(1), w.scratch.mutable_data_ptr());
     if (!s_.terms[i].column_sums.defined()) return;

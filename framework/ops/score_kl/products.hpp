@@ -91,19 +91,35 @@ inline constexpr auto blocks = []<std::size_t... I>(std::index_sequence<I...>) {
 template <class W>
 inline constexpr int panel = 2 * lanes::width<typename W::Target>;
 
+/// to [columns][padded] = the transpose of from [rows][stride], with zeros past `rows`.
+template <class Vector, class T>
+void transpose(const T* from, std::ptrdiff_t stride, int rows, int columns, int padded, T* to) {
+  constexpr int size = sizeof(Vector) / sizeof(T);
+  const int whole = columns / size * size;
+  for (int i = 0; i < padded; i += size) {
+    const bool square = i + size <= rows;
+    for (int j = 0; square && j < whole; j += size) {
+      Vector part[size];
+#pragma GCC unroll 16
+      for (int r = 0; r < size; ++r) part[r] = lanes::load<Vector>(from + (i + r) * stride + j);
+      lanes::transpose(part);
+#pragma GCC unroll 16
+      for (int r = 0; r < size; ++r) lanes::store(to + static_cast<std::ptrdiff_t>(j + r) * padded + i, part[r]);
+    }
+    for (int j = square ? whole : 0; j < columns; ++j) {
+      T* out = to + static_cast<std::ptrdiff_t>(j) * padded + i;
+      for (int r = 0; r < std::min(size, padded - i); ++r) out[r] = i + r < rows ? from[(i + r) * stride + j] : 0;
+    }
+  }
+}
+
 template <class W>
 void pack(const void* rows, std::ptrdiff_t stride, int count, int words, void* panels) {
   const auto* from = static_cast<const typename W::Word*>(rows);
   auto* to = static_cast<typename W::Word*>(panels);
-  constexpr int step = 16;  // words of a row that are taken together, for the sake of the cache
   for (int first = 0; first < count; first += panel<W>, to += static_cast<std::ptrdiff_t>(words) * panel<W>) {
-    const int real = std::min(panel<W>, count - first);
-    for (int k0 = 0; k0 < words; k0 += step) {
-      const int k1 = std::min(words, k0 + step);
-      for (int r = 0; r < panel<W>; ++r) {
-        for (int k = k0; k < k1; ++k) to[k * panel<W> + r] = r < real ? from[(first + r) * stride + k] : 0;
-      }
-    }
+    transpose<typename W::WordLanes>(from + first * stride, stride, std::min(panel<W>, count - first), words, panel<W>,
+                                     to);
   }
 }
 
@@ -150,15 +166,17 @@ template <class Target>
 void strip(const Whole<Target>*, const void* vectors, std::ptrdiff_t stride, int count,
            const typename Target::Number* scale, int from, int width, typename Target::Number* out) {
   using Number = typename Target::Number;
-  constexpr int size = panel<Whole<Target>>;
+  using Lanes = typename Target::Lanes;
+  constexpr int size = panel<Whole<Target>>, half = size / 2;
   const auto* x = static_cast<const Number*>(vectors) + from;
   const int real = std::min(size, width - from);
   for (int k = 0; k < count; ++k, x += stride, out += size) {
     const Number factor = scale == nullptr ? 1 : scale[k];
     __builtin_prefetch(x + size);  // of the next strip
-    __builtin_prefetch(x + size + size / 2);
+    __builtin_prefetch(x + size + half);
     if (real == size) {
-      for (int c = 0; c < size; ++c) out[c] = x[c] * factor;
+      lanes::store(out, lanes::load<Lanes>(x) * factor);
+      lanes::store(out + half, lanes::load<Lanes>(x + half) * factor);
     } else {
       for (int c = 0; c < size; ++c) out[c] = c < real ? x[c] * factor : 0;
     }
@@ -169,13 +187,19 @@ void strip(const Whole<Target>*, const void* vectors, std::ptrdiff_t stride, int
 template <class Target>
 void strip(const Pairs<Target>*, const void* vectors, std::ptrdiff_t stride, int count, const float*, int from,
            int width, std::uint32_t* out) {
-  constexpr int size = panel<Pairs<Target>>;
+  constexpr int size = panel<Pairs<Target>>, half = size / 2;
   const auto* x = static_cast<const std::uint16_t*>(vectors) + from;
   const int real = std::min(size, width - from);
   for (int k = 0; k < count; k += 2, x += 4 * stride, out += size) {
     const auto* second = k + 1 < count ? x + 2 * stride : nullptr;
     __builtin_prefetch(x + size);
     __builtin_prefetch(x + 2 * stride + size);
+    if (real == size && second != nullptr) {
+      for (int c = 0; c < size; c += half) {
+        lanes::store(out + c, lanes::load_halves<Target>(x + c) | lanes::load_halves<Target>(second + c) << 16);
+      }
+      continue;
+    }
     for (int c = 0; c < size; ++c) {
       const std::uint32_t low = c < real ? x[c] : 0, high = c < real && second != nullptr ? second[c] : 0;
       out[c] = low | high << 16;
@@ -198,8 +222,7 @@ const std::uint32_t* encode(const Pairs<Target>*, const float* factors, int heig
   if (!across) {
     auto* to = static_cast<std::uint16_t*>(out);
     for (std::ptrdiff_t i = 0; i < static_cast<std::ptrdiff_t>(height) * columns; i += step) {
-      const auto rounded = lanes::to_bf16<Target>(lanes::load<Lanes>(factors + i));
-      for (int l = 0; l < step; ++l) to[i + l] = static_cast<std::uint16_t>(rounded[l]);
+      lanes::store_low_halves<Target>(to + i, lanes::to_bf16<Target>(lanes::load<Lanes>(factors + i)));
     }
     return static_cast<const std::uint32_t*>(out);
   }
@@ -229,20 +252,20 @@ std::size_t scratch_bytes(int height, int columns) {
          static_cast<std::size_t>(std::max(height, columns)) * panel<W> * sizeof(typename W::Word);
 }
 
-/// gradient [outputs] (+)= factors * vectors, over `count` vectors, a strip at a time.
+/// gradient (+)= factors * vectors, a strip at a time: of the rows if AcrossRows, else of the columns.
 template <class W, bool AcrossRows>
-void gradient(const typename W::Number* factors, int height, int columns, int outputs, int count, const void* vectors,
-              std::ptrdiff_t stride, const typename W::Number* scale, int width, bool add, typename W::Number* out,
-              std::ptrdiff_t out_stride, void* scratch) {
+void gradient(const GradientInput<typename W::Number>& in, bool add, typename W::Number* out, std::ptrdiff_t out_stride,
+              void* scratch) {
   using Word = typename W::Word;
   constexpr int group = W::Target::group;
   constexpr const W* kind = nullptr;
-  const Word* words = encode(kind, factors, height, columns, AcrossRows, scratch);
-  Word* x = reinterpret_cast<Word*>(static_cast<std::byte*>(scratch) + encoded_bytes<W>(height, columns));
+  const int outputs = AcrossRows ? in.rows : in.columns, count = AcrossRows ? in.columns : in.rows;
+  const Word* words = encode(kind, in.factors, in.height, in.columns, AcrossRows, scratch);
+  Word* x = reinterpret_cast<Word*>(static_cast<std::byte*>(scratch) + encoded_bytes<W>(in.height, in.columns));
   const int depth = (count + W::packed - 1) / W::packed;
-  const std::ptrdiff_t words_stride = AcrossRows ? height : height / W::packed;
-  for (int from = 0; from < width; from += panel<W>) {
-    strip(kind, vectors, stride, count, scale, from, width, x);
+  const std::ptrdiff_t words_stride = AcrossRows ? in.height : in.height / W::packed;
+  for (int from = 0; from < in.width; from += panel<W>) {
+    strip(kind, in.vectors, in.stride, count, in.scale, from, in.width, x);
     for (int r = 0; r < outputs; r += group) {
       const int rows = std::min(group, outputs - r);
       blocks<W, AcrossRows>[static_cast<std::size_t>(rows - 1)](AcrossRows ? words + r : words + r * words_stride,
@@ -250,22 +273,6 @@ void gradient(const typename W::Number* factors, int height, int columns, int ou
                                                                 out_stride, add);
     }
   }
-}
-
-template <class W>
-void row_gradient(const typename W::Number* factors, int height, int rows, int columns, const void* vectors,
-                  std::ptrdiff_t stride, const typename W::Number* scale, int width, bool add, typename W::Number* out,
-                  std::ptrdiff_t out_stride, void* scratch) {
-  gradient<W, true>(factors, height, columns, rows, columns, vectors, stride, scale, width, add, out, out_stride,
-                    scratch);
-}
-
-template <class W>
-void column_gradient(const typename W::Number* factors, int height, int rows, int columns, const void* vectors,
-                     std::ptrdiff_t stride, const typename W::Number* scale, int width, bool add,
-                     typename W::Number* out, std::ptrdiff_t out_stride, void* scratch) {
-  gradient<W, false>(factors, height, columns, columns, rows, vectors, stride, scale, width, add, out, out_stride,
-                     scratch);
 }
 
 }  // namespace dime::detail::products

@@ -73,9 +73,9 @@ struct Direction {
             lanes::load<Lanes>(s.log_difference + row)};
   }
   static Direction of_column(const SoftmaxStats<typename Target::Number>& s, int column) {
-    using Lanes = typename Target::Lanes;
-    return {Lanes{} + s.student_max[column], Lanes{} + s.student_reciprocal[column], Lanes{} + s.teacher_max[column],
-            Lanes{} + s.teacher_reciprocal[column], Lanes{} + s.log_difference[column]};
+    return {Target::broadcast(s.student_max + column), Target::broadcast(s.student_reciprocal + column),
+            Target::broadcast(s.teacher_max + column), Target::broadcast(s.teacher_reciprocal + column),
+            Target::broadcast(s.log_difference + column)};
   }
 };
 
@@ -98,8 +98,7 @@ template <class Target>
   for (int i = 3; i >= 0; --i) series = Target::fma(series, log, Lanes{} + Target::series[i]);
   const Lanes near = q * log * log * series;
   const Lanes far = Target::fma(q, log, difference);
-  const Lanes size = log < Lanes{} ? -log : log;
-  divergence += size < Lanes{} + Target::series_until ? near : far;
+  divergence += lanes::max(-log, log) < Lanes{} + Target::series_until ? near : far;
   return difference;
 }
 
@@ -108,18 +107,22 @@ Divergences tile_factors(const FactorInput<typename Target::Number>& in, typenam
                          typename Target::Number* row_sums, typename Target::Number* column_sums) {
   using Lanes = typename Target::Lanes;
   Divergences total;
+  // Copies, which what is written cannot change.
+  const ScoreTile<typename Target::Number> student_tile = in.student, teacher_tile = in.teacher;
+  const auto of_columns = Columns ? *in.columns : SoftmaxStats<typename Target::Number>{};
+  const Lanes column_ratio = Lanes{} + in.column_ratio;
   const int height = in.student.height, columns = in.student.columns;
   for (int row = 0; row < height; row += lanes::width<Target>) {
-    const RowScaling<Target> student(in.student.scaling, row), teacher(in.teacher.scaling, row);
+    const RowScaling<Target> student(student_tile.scaling, row), teacher(teacher_tile.scaling, row);
     const Direction<Target> of_rows = Rows ? Direction<Target>::of_rows(*in.rows, row) : Direction<Target>{};
     Lanes rows_divergence{}, columns_divergence{}, sums = lanes::load<Lanes>(row_sums + row);
     for (int j = 0; j < columns; ++j) {
-      const Lanes s = student.score(in.student, row, j), t = teacher.score(in.teacher, row, j);
+      const Lanes s = student.score(student_tile, row, j), t = teacher.score(teacher_tile, row, j);
       Lanes factor{};
       if (Rows) factor = compare<Target>(of_rows, s, t, rows_divergence);
       if (Columns) {
-        const Lanes by_column = compare<Target>(Direction<Target>::of_column(*in.columns, j), s, t, columns_divergence);
-        factor = Target::fma(by_column, Lanes{} + in.column_ratio, factor);
+        const Lanes by_column = compare<Target>(Direction<Target>::of_column(of_columns, j), s, t, columns_divergence);
+        factor = Target::fma(by_column, column_ratio, factor);
       }
       sums += factor;
       if (column_sums != nullptr) column_sums[j] += lanes::horizontal_sum<Target>(factor);

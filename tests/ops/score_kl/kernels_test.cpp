@@ -2,6 +2,7 @@
 // The loops for all kinds of processor give the same: those that this one has are held against the portable ones.
 #include <gtest/gtest.h>
 
+#include <array>
 #include <cmath>
 #include <vector>
 
@@ -14,6 +15,7 @@
 namespace dime::test {
 namespace {
 
+using detail::GradientInput;
 using detail::ScoreKernels;
 
 /// Vectors as the kernels take them.
@@ -174,12 +176,14 @@ void add_gradients(Results& results, const ScoreKernels<float>& kernels, const I
   const Operand row_vectors(in.v, in.bf16), column_vectors(in.t, in.bf16);
   const auto stride = padded(width, kernels.panel);
   auto of_rows = at::full({rows, stride}, 0.5F), of_columns = at::full({columns, stride}, -0.25F);
+  const auto weighing = [&](const Operand& x) {
+    return GradientInput<float>{factors.const_data_ptr<float>(), height,   rows,  columns,
+                                x.words.const_data_ptr(),        x.stride, scale, width};
+  };
   for (const bool add : {false, true}) {
-    kernels.row_gradient(factors.const_data_ptr<float>(), height, rows, columns, column_vectors.words.const_data_ptr(),
-                         column_vectors.stride, scale, width, add, of_rows.mutable_data_ptr<float>(), stride,
+    kernels.row_gradient(weighing(column_vectors), add, of_rows.mutable_data_ptr<float>(), stride,
                          scratch.mutable_data_ptr());
-    kernels.column_gradient(factors.const_data_ptr<float>(), height, rows, columns, row_vectors.words.const_data_ptr(),
-                            row_vectors.stride, scale, width, add, of_columns.mutable_data_ptr<float>(), stride,
+    kernels.column_gradient(weighing(row_vectors), add, of_columns.mutable_data_ptr<float>(), stride,
                             scratch.mutable_data_ptr());
     results.add("rows' gradient", of_rows.narrow(1, 0, width));
     results.add("columns' gradient", of_columns.narrow(1, 0, width));
@@ -214,6 +218,26 @@ Results results_of(const ScoreKernels<float>& kernels, const Input& in) {
 constexpr Size kSizes[] = {{1, 1, 1},    {2, 3, 5},     {31, 11, 7},    {33, 13, 16}, {63, 29, 31},
                            {97, 57, 33}, {160, 96, 64}, {129, 97, 193}, {17, 8, 401}};
 
+template <class Number>
+void expect_transposes(const ScoreKernels<Number>& kernels) {
+  constexpr auto type = c10::CppTypeToScalarType<Number>::value;
+  for (const auto& [rows, columns, padded] :
+       {std::array{1, 1, 1}, std::array{16, 16, 16}, std::array{31, 33, 40}, std::array{64, 48, 96}}) {
+    SCOPED_TRACE(c10::str(rows, " x ", columns, " -> ", padded));
+    const auto from = at::randn({rows, columns + 3}, type);
+    auto to = at::full({columns, padded}, 7, type), want = at::zeros({columns, padded}, type);
+    want.narrow(1, 0, rows).copy_(from.narrow(1, 0, columns).t());
+    kernels.transpose(from.template const_data_ptr<Number>(), columns + 3, rows, columns, padded,
+                      to.template mutable_data_ptr<Number>());
+    EXPECT_TRUE(to.equal(want));
+  }
+}
+
+TEST(ScoreKernels, PortableTranspose) {
+  expect_transposes(detail::portable_score_kernels(false));
+  expect_transposes(detail::double_score_kernels());
+}
+
 void expect_like_portable(const ScoreKernels<float>& kernels, bool bf16) {
   for (const auto& size : kSizes) {
     SCOPED_TRACE(c10::str(size.rows, " x ", size.columns, " x ", size.width));
@@ -247,6 +271,7 @@ TEST(ScoreKernels, PortableOnesAreRight) {
 
 void expect_set(const ScoreKernels<float>* kernels, bool bf16, const char* needs) {
   if (kernels == nullptr) GTEST_SKIP() << "this processor, or this build, has no " << needs;
+  expect_transposes(*kernels);
   expect_like_portable(*kernels, bf16);
 }
 
