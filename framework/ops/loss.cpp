@@ -12,7 +12,7 @@ Schema<ScoreOptions> score_schema(std::string help) {
       .option("scale", &ScoreOptions::scale, "Multiplies all scores: s.", positive)
       .option("temperature", &ScoreOptions::temperature, "Divides all scores: t.", positive)
       .option("products", &ScoreOptions::products,
-              "The type of the vectors in matrix products; sums are fp32. bf16 takes about half the time.",
+              "The type of vectors in matrix products; sums are fp32. bf16 halves the time on processors that have it.",
               one_of({"fp32", "bf16"}))
       .option("form", &ScoreOptions::form,
               "tiled never holds a score matrix, direct holds it whole, auto takes the quicker at the batch's size.",
