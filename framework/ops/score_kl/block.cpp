@@ -97,7 +97,7 @@ const Number* Block<Number>::products(int pair, std::int64_t tile) {
   const auto words = static_cast<int>(words_per_vector(columns_operand));
   kernels_.products(panels_[static_cast<std::size_t>(operands.rows)].const_data_ptr(), panels(),
                     vector_at(columns_operand, tile * tiling_.columns), words, columns(pair, tile), words,
-                    place.numbers);
+                    tiling_.part_bytes / static_cast<int>(kernels_.word_bytes), place.numbers);
   return place.numbers;
 }
 

@@ -30,6 +30,7 @@ struct TileShape {
 struct Tiling {
   int height = 0;                ///< rows of a tile
   int columns = 0;               ///< of a tile
+  int part_bytes = 0;            ///< of two vectors, whose product is summed alone
   std::int64_t blocks = 0;       ///< tiles along the rows
   std::int64_t tiles = 0;        ///< tiles along the columns
   bool keeps_all = false;        ///< the first pass makes all products, and the second finds them

@@ -79,9 +79,10 @@ struct ScoreKernels {
   void (*pack)(const void* rows, std::ptrdiff_t stride, int count, int words, void* panels);
   /// to [columns][padded] = the transpose of from [rows][stride], with zeros past `rows`.
   void (*transpose)(const Number* from, std::ptrdiff_t stride, int rows, int columns, int padded, Number* to);
-  /// The products of `panels` panels with `columns` vectors -> out [columns][panels * panel].
+  /// The products of `panels` panels with `columns` vectors -> out [columns][panels * panel]: sums over parts of at
+  /// most `part` words, which are summed alone.
   void (*products)(const void* packed, int panels, const void* vectors, std::ptrdiff_t stride, int columns, int words,
-                   Number* out);
+                   int part, Number* out);
   /// gradient [rows][gradient_stride] (+)= sum over j of factors (i, j) * scale[j] * vectors[j]. Writes `width`
   /// numbers, rounded up to `panel`, of each row.
   void (*row_gradient)(const GradientInput<Number>& in, bool add, Number* gradient, std::ptrdiff_t gradient_stride,

@@ -123,14 +123,6 @@ void pack(const void* rows, std::ptrdiff_t stride, int count, int words, void* p
   }
 }
 
-// Words that are multiplied in one go: their panel stays in the first cache, and shorter sums are more accurate.
-template <class W>
-int depth_step(int words) {
-  constexpr int most = 768 / static_cast<int>(sizeof(typename W::Word));
-  const int steps = (words + most - 1) / most;
-  return (words + steps - 1) / steps;
-}
-
 /// Vectors are new to the caches when the first panel meets them.
 template <class Word>
 inline void prefetch_rows(const Word* x, std::ptrdiff_t stride, int count, int words) {
@@ -142,11 +134,11 @@ inline void prefetch_rows(const Word* x, std::ptrdiff_t stride, int count, int w
 
 template <class W>
 void tile_products(const void* packed, int panels, const void* vectors, std::ptrdiff_t stride, int columns, int words,
-                   typename W::Number* out) {
+                   int part, typename W::Number* out) {
   constexpr int group = W::Target::group;
   const auto* panel_words = static_cast<const typename W::Word*>(packed);
   const auto* x = static_cast<const typename W::Word*>(vectors);
-  const int height = panels * panel<W>, step = depth_step<W>(words);
+  const int height = panels * panel<W>, parts = (words + part - 1) / part, step = (words + parts - 1) / parts;
   for (int p = 0; p < panels; ++p, panel_words += static_cast<std::ptrdiff_t>(words) * panel<W>, out += panel<W>) {
     for (int k = 0; k < words; k += step) {
       const int depth = std::min(step, words - k);

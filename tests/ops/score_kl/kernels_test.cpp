@@ -98,7 +98,8 @@ class Side {
     auto packed = at::empty({static_cast<std::int64_t>(kernels.word_bytes) * a.stride * height_}, at::kByte);
     kernels.pack(a.words.const_data_ptr(), a.stride, real, a.stride, packed.mutable_data_ptr());
     products_ = at::full({columns_, height_}, 7.0F);
-    kernels.products(packed.const_data_ptr(), panels_, b.words.const_data_ptr(), b.stride, columns_, b.stride,
+    constexpr int part = 50;
+    kernels.products(packed.const_data_ptr(), panels_, b.words.const_data_ptr(), b.stride, columns_, b.stride, part,
                      products_.mutable_data_ptr<float>());
   }
 
