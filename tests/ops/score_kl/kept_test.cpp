@@ -56,7 +56,7 @@ TEST(ScoreKlKept, AnyNumberOfProducts) {
                                 products == Products::bf16 ? ", bf16, " : ", fp32, ", room.all, " and ", room.some,
                                 " bytes"));
           // Sums in another order round some factors to another number of bf16.
-          expect_same(with_room(terms, products, room), want, products == Products::bf16 ? 1e-3 : 1e-5);
+          expect_same(with_room(terms, products, room), want, products == Products::bf16 ? 1e-4 : 1e-5);
         }
       }
     }

@@ -141,7 +141,7 @@ TEST(ScoreKlThreads, AgreeAndRepeat) {
         SCOPED_TRACE(c10::str(loss, " ", text_of(options), ", ", count, " threads"));
         const auto first = with_threads(count, term, options), second = with_threads(count, term, options);
         // Sums in another order round some factors to another number of bf16.
-        expect_close(first, alone, products == Products::bf16 ? 1e-3 : 1e-6, 1e-7);
+        expect_close(first, alone, products == Products::bf16 ? 5e-4 : 1e-6, 1e-7);
         EXPECT_EQ(first.value, second.value);
         for (std::size_t i = 0; i < first.gradients.size(); ++i) {
           EXPECT_TRUE(at::equal(first.gradients[i], second.gradients[i])) << "gradient " << i;
