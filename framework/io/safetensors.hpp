@@ -26,9 +26,10 @@ std::size_t dtype_bytes(DType dtype);
 struct TensorView {
   std::string name;
   DType dtype = DType::f32;
-  std::vector<std::int64_t> shape;     ///< empty: a scalar
-  const std::uint8_t* data = nullptr;  ///< in a file it need not be aligned to the element: copy, do not cast
-  std::size_t bytes = 0;               ///< of a tensor to be written: the product of shape and element size
+  std::vector<std::int64_t> shape;      ///< empty: a scalar
+  const std::uint8_t* data = nullptr;   ///< in a file it need not be aligned to the element: copy, do not cast
+  std::size_t bytes = 0;                ///< of a tensor to be written: the product of shape and element size
+  std::vector<std::int64_t> strides{};  ///< in elements, of a view that PyTorch stored; empty: C order
 };
 
 using Metadata = std::map<std::string, std::string>;

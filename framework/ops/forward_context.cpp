@@ -72,6 +72,25 @@ class Replay {
   NoCastCache cache_;
 };
 
+void check_probability(const char* function, double p) {
+  if (p >= 0 && p < 1) return;
+  throw ArgumentError(std::string(function) + "(): the probability must be in [0, 1), got " + c10::str(p));
+}
+
+CounterRandom random_of_row(const ForwardContext& context, std::int64_t site, std::int64_t row) {
+  return CounterRandom(random_key({context.seed, context.step, static_cast<std::uint64_t>(site),
+                                   static_cast<std::uint64_t>(context.first_row + row)}));
+}
+
+// Knuth's selection sampling: `kept` of `all`, ascending, each set equally likely.
+void draw_in_order(CounterRandom& random, std::int64_t all, std::int64_t kept, std::int64_t first, std::int64_t* out) {
+  for (std::int64_t i = 0, left = kept; left > 0; ++i) {
+    if (random.uniform() * static_cast<double>(all - i) >= static_cast<double>(left)) continue;
+    *out++ = first + i;
+    --left;
+  }
+}
+
 torch::Tensor compute_again(Recipe& recipe, const torch::Tensor& x) {
   const Replay replay(recipe, x.device());
   return recipe.fn(x);
@@ -114,18 +133,37 @@ torch::Tensor ForwardContext::tap(const std::string& name, torch::Tensor x) {
 }
 
 torch::Tensor ForwardContext::drop_path(torch::Tensor x, double p, std::int64_t site) const {
-  if (!(p >= 0 && p < 1)) throw ArgumentError("drop_path(): the probability must be in [0, 1), got " + c10::str(p));
+  check_probability("drop_path", p);
   if (!training || p == 0) return x;
   const auto keep = at::empty({x.size(0)}, at::kFloat);
   auto* data = keep.mutable_data_ptr<float>();
   for (std::int64_t row = 0; row < x.size(0); ++row) {
-    CounterRandom random(
-        random_key({seed, step, static_cast<std::uint64_t>(site), static_cast<std::uint64_t>(first_row + row)}));
+    CounterRandom random = random_of_row(*this, site, row);
     data[row] = random.uniform() < p ? 0.0F : static_cast<float>(1.0 / (1.0 - p));
   }
   std::vector<std::int64_t> shape(static_cast<std::size_t>(x.dim()), 1);
   shape[0] = x.size(0);
   return x * keep.to(x.options()).view(shape);
+}
+
+torch::Tensor ForwardContext::patch_dropout(torch::Tensor x, double p, std::int64_t leading, std::int64_t site) const {
+  check_probability("patch_dropout", p);
+  if (x.dim() != 3 || leading < 0 || x.size(1) < leading) {
+    throw ArgumentError("patch_dropout(): takes [rows, positions, width] with at least " + std::to_string(leading) +
+                        " positions, got " + c10::str(x.sizes()));
+  }
+  const std::int64_t patches = x.size(1) - leading;
+  if (!training || p == 0 || patches == 0) return x;
+  const auto kept = std::max<std::int64_t>(1, static_cast<std::int64_t>((1 - p) * static_cast<double>(patches)));
+  const auto positions = at::empty({x.size(0), leading + kept}, at::kLong);
+  for (std::int64_t row = 0; row < x.size(0); ++row) {
+    auto* data = positions.mutable_data_ptr<std::int64_t>() + row * (leading + kept);
+    for (std::int64_t i = 0; i < leading; ++i) data[i] = i;
+    CounterRandom random = random_of_row(*this, site, row);
+    draw_in_order(random, patches, kept, leading, data + leading);
+  }
+  const auto index = positions.to(x.device()).unsqueeze(2).expand({-1, -1, x.size(2)});
+  return x.gather(1, index);
 }
 
 torch::Tensor ForwardContext::checkpoint(const std::function<torch::Tensor(torch::Tensor)>& fn, torch::Tensor x) const {

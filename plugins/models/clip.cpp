@@ -28,8 +28,10 @@ class Clip final : public dime::Model {
   dime::ModelSpec spec() const override {
     dime::ModelSpec all;
     all.embed_dim = shape_.embed_dim;
-    if (shape_.image) all.image = {shape_.image->image_size, options_.mean, options_.std, "bicubic"};
-    if (shape_.text) all.text = {shape_.text->context, shape_.text->vocabulary, "clip"};
+    if (shape_.image) {
+      all.image = {shape_.image->image_size, options_.mean, options_.std, "bicubic", options_.image->activation};
+    }
+    if (shape_.text) all.text = {shape_.text->context, shape_.text->vocabulary, "clip", options_.text->activation};
     return all;
   }
 

@@ -3,7 +3,7 @@
 BEGIN {
   level["cli"] = 4
   level["train"] = level["eval"] = level["report"] = 3
-  level["data"] = level["ops"] = level["comm"] = level["cuda"] = level["plugin"] = 2
+  level["data"] = level["ops"] = level["comm"] = level["cuda"] = level["plugin"] = level["weights"] = 2
   level["config"] = level["io"] = 1
   torch_free["io"] = torch_free["config"] = torch_free["report"] = 1
 }

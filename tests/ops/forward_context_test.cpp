@@ -71,6 +71,43 @@ class OneTower final : public Model {
   ModelSpec spec() const override { return {}; }
 };
 
+TEST(PatchDropout, IsTheIdentityOutsideTrainingAndAtZero) {
+  const auto x = at::ones({4, 5, 2});
+  EXPECT_TRUE(ForwardContext().patch_dropout(x, 0.5, 1, 0).is_same(x));
+  EXPECT_TRUE(training().patch_dropout(x, 0, 1, 0).is_same(x));
+}
+
+// Position i holds i, so that what is kept can be read from the result.
+TEST(PatchDropout, KeepsTheLeadingAndEqualSharesOfTheOthersInTheirOrder) {
+  const auto x = at::arange(11.0).view({1, 11, 1}).expand({2000, 11, 3});
+  const auto y = training().patch_dropout(x, 0.55, 2, 1);  // floor(0.45 * 9) = 4 of 9
+  ASSERT_EQ(y.sizes(), at::IntArrayRef({2000, 6, 3}));
+  const auto kept = y.select(2, 0);
+  EXPECT_TRUE(at::equal(kept.narrow(1, 0, 2), at::arange(2.0).expand({2000, 2})));
+  EXPECT_GT(kept.diff(1, 1).min().item<double>(), 0);
+  const auto counts = at::bincount(kept.flatten().to(at::kLong), {}, 11).narrow(0, 2, 9).to(at::kDouble) / 2000;
+  EXPECT_LE((counts - 4.0 / 9).abs().max().item<double>(), 0.04);
+}
+
+TEST(PatchDropout, KeepsOneAndDoesNotDependOnMicroBatches) {
+  const auto x = at::rand({20, 7, 2});
+  const auto whole = training().patch_dropout(x, 0.99, 0, 1);
+  EXPECT_EQ(whole.sizes(), at::IntArrayRef({20, 1, 2}));
+  EXPECT_TRUE(at::equal(whole, at::cat({training(0).patch_dropout(x.narrow(0, 0, 7), 0.99, 0, 1),
+                                        training(7).patch_dropout(x.narrow(0, 7, 13), 0.99, 0, 1)})));
+}
+
+TEST(PatchDropout, Messages) {
+  EXPECT_EQ(error_text<ArgumentError>([] {
+              training().patch_dropout(at::ones({1, 2, 3}), 1, 0, 0);
+            }),
+            "patch_dropout(): the probability must be in [0, 1), got 1");
+  EXPECT_EQ(error_text<ArgumentError>([] {
+              training().patch_dropout(at::ones({2, 3}), 0.5, 0, 0);
+            }),
+            "patch_dropout(): takes [rows, positions, width] with at least 0 positions, got [2, 3]");
+}
+
 TEST(Model, AMissingTowerIsAnError) {
   OneTower model;
   ForwardContext context;

@@ -9,6 +9,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <vector>
 
 #include <torch/nn/module.h>
 
@@ -27,6 +28,8 @@ struct ImageSpec {
   std::array<double, 3> mean{0.48145466, 0.4578275, 0.40821073};  ///< of RGB in [0, 1]
   std::array<double, 3> std{0.26862954, 0.26130258, 0.27577711};
   std::string interpolation = "bicubic";
+  std::string
+      activation;  ///< "quick_gelu", "gelu", "gelu_tanh", …, held against the config of weights; empty: not held
 };
 
 /// What a text tower expects.
@@ -34,12 +37,21 @@ struct TextSpec {
   std::int64_t context = 77;  ///< tokens in a row
   std::int64_t vocabulary = 49408;
   std::string tokenizer = "clip";
+  std::string activation;  ///< as of ImageSpec
 };
 
 struct ModelSpec {
   std::optional<ImageSpec> image;  ///< absent: no image tower
   std::optional<TextSpec> text;    ///< absent: no text tower
   std::int64_t embed_dim = 0;      ///< width of the vectors that both towers give
+};
+
+/// A parameter with one row for each position of a grid: `init: {interpolate_positions: true}` fits it to another size.
+struct PositionTable {
+  std::string name;          ///< of the parameter, [..., leading + height x width, w]
+  std::int64_t leading = 0;  ///< rows before the grid's (the class token's), which are kept
+  std::int64_t height = 0;
+  std::int64_t width = 0;
 };
 
 /// What one step asks of a model, and the step's random numbers. One context belongs to one forward of one tower.
@@ -68,6 +80,11 @@ class DIME_API ForwardContext {
   /// `site` numbers the call within the model. The identity outside training or when p is 0.
   /// Throws ArgumentError when p is not in [0, 1).
   torch::Tensor drop_path(torch::Tensor x, double p, std::int64_t site) const;
+  /// Patch dropout (arXiv 2212.00794): keeps of each row of `x` [B, leading + L, w] the first `leading` positions and
+  /// max(1, floor((1 - p) L)) of the L others, drawn without replacement and in their order; nothing is rescaled.
+  /// `site` as of drop_path. The identity outside training or when p is 0. Throws ArgumentError when p is not in [0, 1)
+  /// or `x` is no [B, >= leading, w].
+  torch::Tensor patch_dropout(torch::Tensor x, double p, std::int64_t leading, std::int64_t site) const;
   /// fn(x), keeping only `x` for backward and computing the inside again then, under the autocast state and the default
   /// generators of the first time. Parameters inside get their gradients by accumulation, so backward() works and
   /// torch::autograd::grad() does not. What `fn` captures must live until backward; no context by reference.
@@ -91,6 +108,11 @@ class DIME_API Model : public torch::nn::Module {
   virtual torch::Tensor encode_text(const torch::Tensor& tokens, ForwardContext& context);
   /// The learnable scale of scores as used (already exponentiated), a scalar; undefined when the model has none.
   virtual torch::Tensor logit_scale() const { return {}; }
+  /// The tables that may be fitted to another image size when weights are loaded.
+  virtual std::vector<PositionTable> position_tables() const { return {}; }
+  /// The tensors of the form to deploy, where that differs from the form to train (branches merged into one
+  /// convolution, say), named as its public implementation names them; empty where there is one form only.
+  virtual std::map<std::string, torch::Tensor> deployed() const { return {}; }
   /// Draws the initial weights; called once, under a seeded generator, before weights are loaded.
   virtual void initialise() {}
 };

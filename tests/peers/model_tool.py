@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Holds a model plugin of dime against a PyTorch module: vectors and gradients, by tests/support/model_tool.cpp."""
+import json
+import subprocess
+
+import torch
+from safetensors.torch import save_file
+
+
+def draw(module, seed=0, scale=0.5):
+    """Random weights, biases and tables too, so that a part that is left out shows."""
+    generator = torch.Generator().manual_seed(seed)
+    with torch.no_grad():
+        for name, p in module.named_parameters():
+            if p.dim() <= 1:
+                p.add_(torch.randn(p.shape, generator=generator) * 0.1)
+            else:
+                p.normal_(0, scale / (p[0].numel() ** 0.5), generator=generator)
+
+
+class Parity:
+    """One comparison: `vectors` maps "image" and/or "text" to (input, what the Python module gave, with a graph)."""
+
+    def __init__(self, tool, folder, model, module, vectors, rename=lambda name: name, **request):
+        inputs, total = {}, 0
+        for name, (given, vector) in vectors.items():
+            inputs["pixels" if name == "image" else "tokens"] = given
+            to = torch.randn(vector.shape, generator=torch.Generator().manual_seed(7))
+            inputs[name], inputs["to_" + name] = vector.detach(), to
+            total = total + (vector * to).sum()
+        module.zero_grad()
+        total.backward()
+        state = {rename(k): v for k, v in module.state_dict().items()}
+        gradients = {rename(k): torch.zeros_like(p) if p.grad is None else p.grad for k, p in module.named_parameters()}
+        for name, tensors in (("weights", state), ("gradients", gradients), ("inputs", inputs)):
+            save_file({k: v.detach().clone().contiguous() for k, v in tensors.items()}, folder / f"{name}.safetensors")
+        files = {name: str(folder / f"{name}.safetensors") for name in ("weights", "gradients", "inputs")}
+        (folder / "request.json").write_text(json.dumps({"model": model, **files, **request}))
+        done = subprocess.run([tool, str(folder / "request.json")], capture_output=True, text=True)
+        self.error = done.stderr.strip()
+        self.answer = json.loads(done.stdout) if done.returncode == 0 else {}
+
+    def check(self, checks, name, bound=1e-4):
+        worst = max((self.answer[k] for k in ("image", "text", "gradients") if k in self.answer), default=float("inf"))
+        checks.check(name, worst <= bound, self.error or json.dumps(self.answer))

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+// Holds a model plugin against what its public implementation gave, for the parity scripts:
+//   model_tool REQUEST.json
+//   {"model": {"type": "clip", ...}, "weights": PATH, "init": {..}, "inputs": PATH, "gradients": PATH}
+// `weights` are loaded as `init:` does, whatever their names. The safetensors file `inputs` holds pixels and/or tokens,
+// the vectors `image` and/or `text` that they must give, and `to_image`, `to_text`, the gradients of these vectors.
+// `gradients`, optional, is a file of the parameters' gradients, named as the weights are. Prints one line of JSON:
+//   {"image": E, "text": E, "gradients": E, "worst": NAME, "compared": N}, each E relative to the norm of what was
+//   given;
+// `dtype` "f64" computes in double precision; `taps` (a list of names) adds their shapes.
+#include <fstream>
+#include <iostream>
+
+#include <nlohmann/json.hpp>
+
+#include "config/experiment.hpp"
+#include "config/yaml.hpp"
+#include "io/safetensors.hpp"
+#include "support/plugins.hpp"
+#include "support/tensors.hpp"
+#include "train/models.hpp"
+#include "train/weights.hpp"
+
+namespace {
+
+using nlohmann::json;
+using Tensors = std::map<std::string, torch::Tensor>;
+
+Tensors read_tensors(const std::string& path) {
+  const dime::io::SafetensorsFile file(path);
+  Tensors all;
+  for (const auto& view : file.tensors()) all[view.name] = dime::test::to_tensor(view);
+  return all;
+}
+
+/// JSON is YAML.
+std::shared_ptr<dime::Model> make_model(const json& request) {
+  json entry = request.at("model");
+  if (request.contains("weights")) {
+    json init = request.value("init", json::object());
+    init["path"] = request.at("weights");
+    entry["init"] = init;
+  }
+  dime::Problems problems;
+  dime::ModelEntry read;
+  dime::read_model_entry(dime::parse_yaml(entry.dump(), std::make_shared<dime::Origin>()), read, "model", problems);
+  problems.raise();
+  dime::test::plugins().check("model", read.component, problems);
+  problems.raise();
+  return dime::make_model(read, dime::test::plugins(), 0, torch::kCPU, "model");
+}
+
+/// What backward left in the parameters against the file.
+void compare_gradients(const dime::Model& model, const std::string& path, json& answer) {
+  dime::NamedTensors given, got;
+  for (const auto& p : model.named_parameters()) {
+    if (!p.value().grad().defined()) continue;
+    got.emplace_back(p.key(), p.value().grad());
+    given.emplace_back(p.key(), torch::zeros_like(p.value()));
+  }
+  dime::InitOptions from;
+  from.path = dime::Path(path);
+  dime::load_tensors(from, given, "gradients");
+  double worst = 0;
+  for (std::size_t i = 0; i < got.size(); ++i) {
+    const double norm = given[i].second.norm().item<double>();
+    const double far =
+        norm > 0 ? dime::test::relative_distance(got[i].second, given[i].second) : got[i].second.norm().item<double>();
+    if (far >= worst) answer["worst"] = got[i].first;
+    worst = std::max(worst, far);
+  }
+  answer["gradients"] = worst;
+  answer["compared"] = got.size();
+}
+
+json run(const json& request) {
+  const auto model = make_model(request);
+  if (!request.value("training", false)) model->eval();
+  Tensors in = read_tensors(request.at("inputs"));
+  const bool wide = request.value("dtype", "f32") == "f64";
+  if (wide) model->to(torch::kDouble);
+  json answer = json::object();
+  torch::Tensor total = torch::zeros({}, wide ? torch::kDouble : torch::kFloat);
+  dime::ForwardContext image_context, text_context;
+  for (const auto& tap : request.value("taps", std::vector<std::string>{})) {
+    image_context.wanted_taps.insert(tap);
+  }
+  const auto compare = [&](const char* name, const torch::Tensor& vectors) {
+    answer[name] = dime::test::relative_distance(vectors, in.at(name));
+    if (in.count(std::string("to_") + name) != 0) total = total + (vectors * in.at(std::string("to_") + name)).sum();
+  };
+  if (in.count("pixels") != 0) {
+    compare("image", model->encode_image(wide ? in["pixels"].to(torch::kDouble) : in["pixels"], image_context));
+  }
+  if (in.count("tokens") != 0) compare("text", model->encode_text(in["tokens"], text_context));
+  for (const auto& [name, tap] : image_context.taps) answer["taps"][name] = tap.sizes().vec();
+  if (request.contains("gradients")) {
+    total.backward();
+    compare_gradients(*model, request.at("gradients"), answer);
+  }
+  return answer;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) try {
+  if (argc != 2) throw std::runtime_error("usage: model_tool REQUEST.json");
+  std::ifstream file(argv[1]);
+  std::cout << run(json::parse(file)).dump() << "\n";
+  return 0;
+} catch (const std::exception& error) {
+  const std::string text = error.what();
+  std::cerr << text.substr(0, text.find('\n')) << "\n";
+  return 1;
+}
