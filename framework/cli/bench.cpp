@@ -10,6 +10,7 @@ void add_bench(CLI::App& app, const Program& program, Action& chosen) {
   bench->footer("Example: dime bench loader experiments/quickstart/distil.yaml");
   add_bench_loader(*bench, program, chosen);
   add_bench_loss(*bench, program, chosen);
+  add_bench_step(*bench, program, chosen);
 }
 
 }  // namespace dime::cli

@@ -12,4 +12,7 @@ void add_bench_loader(CLI::App& bench, const Program& program, Action& chosen);
 /// `dime bench loss`: losses on random vectors.
 void add_bench_loss(CLI::App& bench, const Program& program, Action& chosen);
 
+/// `dime bench step`: an experiment's update and its student's inference, on made-up rows.
+void add_bench_step(CLI::App& bench, const Program& program, Action& chosen);
+
 }  // namespace dime::cli

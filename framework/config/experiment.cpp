@@ -53,12 +53,12 @@ void check_name(const Value& root, const Experiment& e, Problems& problems) {
                    in_quotes(e.name));
 }
 
-void check_lengths(const Value& root, const Experiment& e, Problems& problems) {
+void check_lengths(const Value& root, const Experiment& e, Completeness needed, Problems& problems) {
   const Value* epochs = at(root, {"train", "epochs"});
   const Value* steps = at(root, {"train", "steps"});
   if (epochs != nullptr && steps != nullptr) {
     problems.add(std::max(epochs, steps)->mark(), "\"train\" takes `epochs` or `steps`, got both; remove one");
-  } else if (epochs == nullptr && steps == nullptr && !e.losses.empty()) {
+  } else if (epochs == nullptr && steps == nullptr && !e.losses.empty() && needed == Completeness::whole) {
     problems.add(mark_of(root, {"train"}), "\"train\" needs `epochs` or `steps`: there are losses to train with");
   }
 }
@@ -71,8 +71,10 @@ void check_betas(const Value& root, const Experiment& e, Problems& problems) {
   }
 }
 
-void check_losses(const Value& root, const Experiment& e, Problems& problems) {
+void check_losses(const Value& root, const Experiment& e, Completeness needed, Problems& problems) {
+  const bool made_up = needed == Completeness::without_data && at(root, {"data"}) == nullptr;
   for (const auto& [name, loss] : e.losses) {
+    if (made_up) break;
     const Mark mark = mark_of(root, {"losses", name, "on"});
     if (loss.on == "pairs" && at(root, {"data", "pairs"}) == nullptr) {
       problems.add(mark, "loss " + in_quotes(name) + " works on pairs, but there is no data.pairs");
@@ -149,14 +151,14 @@ void visit_evaluation(const EvaluateEntry& entry, const Visit& visit) {
 
 }  // namespace
 
-Experiment read_experiment(const Value& value, Problems& problems) {
+Experiment read_experiment(const Value& value, Problems& problems, Completeness needed) {
   Experiment e;
   if (!version_is_known(value, problems)) return e;
   Experiment::schema().read(value, e, "the experiment", problems, {"extends"});
   check_name(value, e, problems);
-  check_lengths(value, e, problems);
+  check_lengths(value, e, needed, problems);
   check_betas(value, e, problems);
-  check_losses(value, e, problems);
+  check_losses(value, e, needed, problems);
   check_teacher(value, problems);
   check_extracts(value, e, problems);
   if (e.models.student) e.models.student->image_only = e.models.student->text != "own";

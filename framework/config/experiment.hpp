@@ -224,10 +224,16 @@ struct Experiment {
   static Schema<Experiment> schema();
 };
 
+/// What an experiment must hold beside models and losses.
+enum class Completeness {
+  whole,        ///< the streams that its losses work on, and how long to train
+  without_data  ///< neither: who reads it makes up rows
+};
+
 /// Types `value` (composed, see compose.hpp), adding every mistake to `problems`; also the rules between keys
 /// (a source or features in each stream, batch_size given, exactly one of epochs and steps where losses are trained …).
 /// An unknown version of `schema` is the only problem then. The options of plugins are checked by Plugins::check.
-Experiment read_experiment(const Value& value, Problems& problems);
+Experiment read_experiment(const Value& value, Problems& problems, Completeness needed = Completeness::whole);
 
 /// Reads a model's entry ({type, init, text, …}) from any place of the file. `what` names the entry where it has no
 /// type. Returns false when something was added to `problems`.

@@ -216,6 +216,17 @@ std::vector<ActiveLoss> build_losses(const LoadedExperiment& loaded, const Plan&
   return losses;
 }
 
+std::unique_ptr<Step> build_step(const LoadedExperiment& loaded, const Plan& plan, const RunModels& models,
+                                 std::vector<ActiveLoss> losses, Communicator& comm, double epoch) {
+  const TrainOptions& train = loaded.experiment.train;
+  AdamW optimizer(trained_parameters(*models.student, losses), train.optimizer);
+  return std::make_unique<Step>(Encoder(models.student, models.teacher, plan.student_text,
+                                        encode_options(loaded.experiment, plan, models.device, comm)),
+                                std::move(losses), std::move(optimizer),
+                                LossScaler(precision_of(train.precision), models.device),
+                                train.clip_grad_norm.value_or(0), epoch);
+}
+
 Trainer build_trainer(const LoadedExperiment& loaded, const RunModels& models, Communicator& comm) {
   const Experiment& e = loaded.experiment;
   if (models.student == nullptr) throw ConfigError(loaded.file.string() + ": training needs models.student");
@@ -226,13 +237,10 @@ Trainer build_trainer(const LoadedExperiment& loaded, const RunModels& models, C
   Streams streams = build_streams(loaded, plan, models, context);
   const double epoch = streams.main().plan().batches_per_epoch();
   auto losses = build_losses(loaded, plan, models, stored_widths(streams));
-  AdamW optimizer(trained_parameters(*models.student, losses), e.train.optimizer);
-  CheckpointTensors tensors{named_tensors(*models.student), loss_tensors(losses), optimizer.state()};
+  NamedTensors of_losses = loss_tensors(losses);
+  auto step = build_step(loaded, plan, models, std::move(losses), comm, epoch);
+  CheckpointTensors tensors{named_tensors(*models.student), std::move(of_losses), step->optimizer().state()};
   const std::int64_t total = total_steps(e.train, epoch);
-  auto step = std::make_unique<Step>(
-      Encoder(models.student, models.teacher, plan.student_text, encode_options(e, plan, models.device, comm)),
-      std::move(losses), std::move(optimizer), LossScaler(precision_of(e.train.precision), models.device),
-      e.train.clip_grad_norm.value_or(0), epoch);
   TrainerParts parts{models.student,
                      std::move(streams),
                      std::move(step),

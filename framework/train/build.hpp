@@ -49,6 +49,10 @@ StoredWidths stored_widths(const Streams& streams);
 std::vector<ActiveLoss> build_losses(const LoadedExperiment& loaded, const Plan& plan, const RunModels& models,
                                      const StoredWidths& stored);
 
+/// The step of a run, with its optimiser and loss scaler; `epoch` is the number of updates in an epoch.
+std::unique_ptr<Step> build_step(const LoadedExperiment& loaded, const Plan& plan, const RunModels& models,
+                                 std::vector<ActiveLoss> losses, Communicator& comm, double epoch);
+
 /// The streams of the plan.
 Streams build_streams(const LoadedExperiment& loaded, const Plan& plan, const RunModels& models,
                       const InputContext& context);

@@ -73,13 +73,13 @@ Installation Installation::of_program() {
 }
 
 LoadedExperiment load_experiment(const fs::path& file, const std::vector<std::string>& overrides,
-                                 const Installation& installation) {
+                                 const Installation& installation, Completeness needed) {
   LoadedExperiment loaded;
   loaded.file = file;
   loaded.installation = installation;
   loaded.resolved = compose(file, overrides);
   Problems problems;
-  loaded.experiment = read_experiment(loaded.resolved, problems);
+  loaded.experiment = read_experiment(loaded.resolved, problems, needed);
   loaded.plugins = find_plugins(loaded, problems);
   for_each_component(loaded.experiment, [&](const std::string& kind, const Component& component) {
     loaded.plugins->check(kind, component, problems);

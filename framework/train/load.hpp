@@ -33,7 +33,7 @@ struct LoadedExperiment {
 /// Composes, types and checks the file: every key, every plugin's options, every transform.
 /// Throws ConfigError that lists every mistake; PluginError when a plugin cannot be loaded.
 LoadedExperiment load_experiment(const std::filesystem::path& file, const std::vector<std::string>& overrides,
-                                 const Installation& installation);
+                                 const Installation& installation, Completeness needed = Completeness::whole);
 
 /// The tokenizer's vocabulary, read. Throws IoError that says how to make it when it is missing.
 std::shared_ptr<const class ClipTokenizer> load_tokenizer(const Installation& installation);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "train/step.hpp"
 
+#include <chrono>
 #include <cmath>
 
 #include <dime/error.hpp>
@@ -19,6 +20,19 @@ Step::Step(Encoder encoder, std::vector<ActiveLoss> losses, AdamW optimizer, Los
       epoch_(epoch) {}
 
 namespace {
+
+/// Seconds since it was asked last.
+class Lap {
+ public:
+  double operator()() {
+    const auto now = Clock::now();
+    return std::chrono::duration<double>(now - std::exchange(last_, now)).count();
+  }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  Clock::time_point last_ = Clock::now();
+};
 
 std::string not_finite(double x) { return std::isnan(x) ? "nan" : x > 0 ? "inf" : "-inf"; }
 
@@ -68,14 +82,18 @@ torch::Tensor Step::total(const Encoder::Result& encoded, std::int64_t step, Ste
 
 StepResult Step::run(const Batch& batch, std::int64_t step, double lr) {
   StepResult result;
+  Lap lap;
   optimizer_.zero_grad();
   auto encoded = encoder_.encode(batch, step);
+  result.times.encode = lap();
   const torch::Tensor loss = total(encoded, step, result);
+  result.times.losses = lap();
   if (!std::isfinite(result.loss) && !scaler_.active()) {
     throw TrainError("the loss is " + not_finite(result.loss) + " at step " + std::to_string(step + 1));
   }
   scaler_.scale(loss).backward();
   for (auto& tower : encoded.towers) tower.backward();
+  result.times.backward = lap();
   const auto gradients = optimizer_.gradients();
   const bool finite = scaler_.unscale(gradients);
   result.grad_norm = clip_gradients(gradients, finite ? clip_ : 0);
@@ -86,6 +104,7 @@ StepResult Step::run(const Batch& batch, std::int64_t step, double lr) {
   }
   if (finite) optimizer_.step(lr);
   scaler_.update(finite);
+  result.times.optimizer = lap();
   if (scaler_.exhausted()) {
     throw TrainError("no gradient was finite at any loss scale down to " + std::to_string(scaler_.value()) +
                      ", at step " + std::to_string(step + 1) + ": try bf16 or a lower learning rate");

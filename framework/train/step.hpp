@@ -24,11 +24,21 @@ struct ActiveLoss {
   bool on_pairs = false;
 };
 
+/// Where an update's time went, in seconds. On a GPU a part's time is that of handing it over, but for the optimiser's,
+/// before which the loss is waited for.
+struct StepTimes {
+  double encode = 0;  ///< the student's forward, and the teacher's where it runs
+  double losses = 0;
+  double backward = 0;
+  double optimizer = 0;  ///< with unscaling and clipping
+};
+
 struct StepResult {
   double loss = 0;                                     ///< the weighted total
   std::vector<std::pair<std::string, double>> losses;  ///< unweighted
   double grad_norm = 0;
   bool skipped = false;  ///< fp16 found a gradient that is not finite
+  StepTimes times;
 };
 
 class Step {

@@ -11,6 +11,7 @@
 
 #include <torch/csrc/autograd/custom_function.h>
 
+#include <dime/linear.hpp>
 #include <dime/model.hpp>
 
 namespace dime::plugins {
@@ -23,7 +24,7 @@ class Affine final : public torch::nn::Module {
     if (with_bias) bias = register_parameter("bias", at::zeros({shape[0]}));
   }
 
-  torch::Tensor linear(const torch::Tensor& x) const { return at::linear(x, weight, bias); }
+  torch::Tensor linear(const torch::Tensor& x) const { return dime::linear(x, weight, bias); }
   torch::Tensor norm(const torch::Tensor& x) const { return at::layer_norm(x, weight.sizes(), weight, bias, 1e-5); }
 
   /// PyTorch's default for linear maps and convolutions: uniform within 1 / sqrt(inputs).
@@ -77,7 +78,7 @@ class Attention final : public torch::nn::Module {
   }
 
   torch::Tensor forward(const torch::Tensor& x, bool causal) const {
-    const auto parts = split(at::linear(x, in_proj_weight, in_proj_bias), 3);
+    const auto parts = split(dime::linear(x, in_proj_weight, in_proj_bias), 3);
     return join(at::scaled_dot_product_attention(parts[0], parts[1], parts[2], {}, 0.0, causal));
   }
 
@@ -85,8 +86,8 @@ class Attention final : public torch::nn::Module {
   torch::Tensor read(const torch::Tensor& x, const Readout& readout) const {
     const auto weights = in_proj_weight.split_with_sizes({width_, 2 * width_});
     const auto biases = in_proj_bias.split_with_sizes({width_, 2 * width_});
-    const auto query = split(at::linear(readout.pick(x), weights[0], biases[0]), 1);
-    const auto rest = split(at::linear(x, weights[1], biases[1]), 2);
+    const auto query = split(dime::linear(readout.pick(x), weights[0], biases[0]), 1);
+    const auto rest = split(dime::linear(x, weights[1], biases[1]), 2);
     std::optional<torch::Tensor> mask;
     if (readout.mask.defined()) mask = readout.mask;
     return join(at::scaled_dot_product_attention(query[0], rest[0], rest[1], mask));

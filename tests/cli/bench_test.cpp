@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// dime bench loader and dime bench loss.
+// dime bench loader, loss and step.
 #include "cli/program.hpp"
 
 namespace dime::test {
@@ -129,6 +129,67 @@ TEST_F(Bench, WrongWords) {
   EXPECT_EQ(refusal({"--batches", "0"}), "dime: --batches: takes a whole number of at least 1, got \"0\"" + help);
   EXPECT_EQ(refusal({"--batches", "1", "--seconds", "1"}), "dime: --batches excludes --seconds" + help);
   EXPECT_EQ(refusal({"images"}), "dime: \"images\" is no override: write it as key.path=value" + help);
+}
+
+TEST_F(Bench, StepSaysWhereTheTimeGoes) {
+  for (const bool with_data : {true, false}) {
+    Words words{"bench", "step", "toy.yaml", "--steps", "2", "--batch", "5", "--threads", "1", "--json"};
+    if (!with_data) words.insert(words.end(), {"data=null", "train.steps=null", "train.precision=bf16"});
+    const Outcome outcome = dime(words);
+    ASSERT_EQ(outcome.status, 0) << outcome.err;
+    const auto json = nlohmann::ordered_json::parse(outcome.out, nullptr, false);
+    EXPECT_EQ(keys(json), (Words{"batch", "steps", "threads", "device", "precision", "train_images_per_second",
+                                 "inference_images_per_second", "step_seconds"}));
+    EXPECT_EQ(json["batch"], 5);
+    EXPECT_EQ(json["steps"], 2);
+    EXPECT_EQ(json["threads"], 1);
+    EXPECT_EQ(json["precision"], with_data ? "fp32" : "bf16");
+    EXPECT_GT(json["inference_images_per_second"], 0);
+    const auto& seconds = json["step_seconds"];
+    EXPECT_EQ(keys(seconds), (Words{"encode", "losses", "backward", "optimizer", "whole"}));
+    double parts = 0;
+    for (const std::string part : {"encode", "losses", "backward", "optimizer"}) {
+      EXPECT_GT(seconds[part], 0) << part;
+      parts += seconds[part].get<double>();
+    }
+    EXPECT_LE(parts, seconds["whole"].get<double>());
+    EXPECT_NEAR(json["train_images_per_second"].get<double>() * seconds["whole"].get<double>(), 5, 1e-6);
+  }
+}
+
+TEST_F(Bench, StepPrintsATable) {
+  const Outcome outcome = dime({"bench", "step", "toy.yaml", "--steps", "1"});
+  ASSERT_EQ(outcome.status, 0) << outcome.err;
+  const auto lines = lines_of(outcome.out);
+  ASSERT_EQ(lines.size(), 8U) << outcome.out;
+  EXPECT_THAT(lines[0],
+              testing::MatchesRegex("batches of 32 on cpu, 1 thread, fp32, 1 step: [0-9.]+ images a second in "
+                                    "training, [0-9.]+ in inference"));
+  EXPECT_THAT(lines[1], testing::MatchesRegex("part +seconds a step +share"));
+  EXPECT_THAT(lines[3], testing::MatchesRegex("encode +[0-9.]+ +[0-9.]+ %"));
+  EXPECT_THAT(lines[7], testing::MatchesRegex("other +-?[0-9.]+ +-?[0-9.]+ %"));
+}
+
+// A teacher that runs and a tower for texts of the student's own are measured too.
+TEST_F(Bench, StepOfATeacherAndPairs) {
+  const std::string text = "{width: 16, layers: 1, heads: 2, context: 12, vocabulary: 49408}";
+  const std::string image = "{image_size: 24, patch_size: 8, width: 16, layers: 1, heads: 2}";
+  const Outcome outcome =
+      dime({"bench", "step", "toy.yaml", "--steps", "1", "--batch", "4", "--json", "data=null",
+            "models.teacher={type: clip, embed_dim: 20, image: " + image + ", text: " + text + "}",
+            "models.student.text=" + text, "losses={crd: {type: crd, on: pairs}, pvl: {type: pvl}}"});
+  EXPECT_EQ(outcome.status, 0) << outcome.err;
+}
+
+TEST_F(Bench, StepNeedsAStudentAndLosses) {
+  expect_error(dime({"bench", "step", "toy.yaml", "data=null", "losses=null"}),
+               "toy.yaml: bench step needs at least one entry in losses");
+  expect_error(dime({"bench", "step", "toy.yaml", "data=null", "losses=null", "models=null"}),
+               "toy.yaml: bench step needs models.student");
+  const Outcome outcome = dime({"bench", "step", "toy.yaml", "--batch", "0"});
+  EXPECT_EQ(outcome.status, 2);
+  EXPECT_EQ(outcome.err,
+            "dime: --batch: takes a whole number of at least 1, got \"0\"; see `dime bench step --help`\n");
 }
 
 TEST_F(Bench, LossMeasuresTimeAndMemory) {

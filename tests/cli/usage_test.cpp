@@ -24,7 +24,7 @@ TEST_F(Usage, UnknownCommand) {
       "describe, bench, doctor; see `dime --help`");
   expect_usage_error(
       {"bench", "laoder", "toy.yaml"},
-      "unknown command \"laoder\" (did you mean \"loader\"?); there are: loader, loss; see `dime bench --help`");
+      "unknown command \"laoder\" (did you mean \"loader\"?); there are: loader, loss, step; see `dime bench --help`");
 }
 
 TEST_F(Usage, UnknownFlag) {

@@ -37,7 +37,7 @@ struct TextSpec {
   std::int64_t context = 77;  ///< tokens in a row
   std::int64_t vocabulary = 49408;
   std::string tokenizer = "clip";
-  std::string activation;  ///< as of ImageSpec
+  std::string activation{};  ///< as of ImageSpec
 };
 
 struct ModelSpec {

@@ -39,7 +39,7 @@ class ImageTower final : public torch::nn::Module {
 
   torch::Tensor forward(const torch::Tensor& pixels, ForwardContext& context) const {
     check_shape(pixels, {3, shape_.image_size, shape_.image_size}, "encode_image", "pixels");
-    auto x = at::linear(patches(pixels), conv1_->weight.flatten(1));
+    auto x = dime::linear(patches(pixels), conv1_->weight.flatten(1));
     x = at::cat({class_embedding_.expand({x.size(0), 1, x.size(2)}), x}, 1) + positional_embedding_;
     x = context.tap("visual.ln_pre", ln_pre_->norm(x));
     x = transformer_->forward(std::move(x), {}, "visual.transformer.resblocks.", context);
