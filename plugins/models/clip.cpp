@@ -7,9 +7,9 @@
 
 namespace {
 
+using dime::plugins::TextTower;
 using dime::plugins::clip::ImageTower;
 using dime::plugins::clip::Options;
-using dime::plugins::clip::TextTower;
 
 class Clip final : public dime::Model {
  public:
@@ -18,7 +18,7 @@ class Clip final : public dime::Model {
       visual_ = register_module("visual", std::make_shared<ImageTower>(*shape_.image, shape_.embed_dim));
     }
     if (shape_.text) {
-      text_.emplace(*shape_.text, shape_.embed_dim, *this);
+      text_.emplace("clip", *shape_.text, shape_.embed_dim, *this);
       logit_scale_ = register_parameter("logit_scale", at::full({}, std::log(options_.logit_scale_init)));
     }
   }

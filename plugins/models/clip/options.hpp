@@ -9,16 +9,9 @@
 
 #include <dime/model.hpp>
 
-#include "../transformer.hpp"
+#include "../text_options.hpp"
 
 namespace dime::plugins::clip {
-
-// No model is larger; a slip in a size is refused before memory is asked for.
-inline constexpr Range width_range = between(1, 65536);
-inline constexpr Range count_range = between(1, 1024);
-inline constexpr Range side_range = between(1, 8192);
-inline constexpr Range context_range = between(1, 65536);
-inline constexpr Range vocabulary_range = between(1, 1 << 22);
 
 struct ImageOptions {
   std::optional<std::int64_t> image_size;
@@ -42,27 +35,6 @@ struct ImageOptions {
                 one_of({"quick_gelu", "gelu"}))
         .option("drop_path", &ImageOptions::drop_path,
                 "Stochastic depth: probability of the last block; earlier ones grow linearly from 0.", between(0, 0.9));
-  }
-};
-
-struct TextOptions {
-  std::optional<std::int64_t> width;
-  std::optional<std::int64_t> layers;
-  std::optional<std::int64_t> heads;
-  std::int64_t context = 77;
-  std::int64_t vocabulary = 49408;
-  std::string activation = "quick_gelu";
-
-  static Schema<TextOptions> schema() {
-    return Schema<TextOptions>("A causal transformer that reads the end-of-text token.")
-        .option("width", &TextOptions::width, "Width of the blocks.", width_range)
-        .option("layers", &TextOptions::layers, "Number of blocks.", count_range)
-        .option("heads", &TextOptions::heads, "Attention heads of a block; must divide width.", count_range)
-        .option("context", &TextOptions::context, "Tokens of a text.", context_range)
-        .option("vocabulary", &TextOptions::vocabulary, "Number of tokens; the end of text is the last.",
-                vocabulary_range)
-        .option("activation", &TextOptions::activation, "quick_gelu in OpenAI's weights.",
-                one_of({"quick_gelu", "gelu"}));
   }
 };
 
@@ -106,13 +78,6 @@ struct ImageShape {
   StackSpec stack;
 };
 
-/// The sizes of a text tower.
-struct TextShape {
-  std::int64_t context = 0;
-  std::int64_t vocabulary = 0;
-  StackSpec stack;
-};
-
 /// What the options describe.
 struct Shape {
   std::int64_t embed_dim = 0;
@@ -121,8 +86,6 @@ struct Shape {
 };
 
 namespace detail {
-
-inline void fill(std::optional<std::int64_t>& option, std::int64_t value) { option = option.value_or(value); }
 
 inline void apply_preset(Options& options) {
   const bool large = options.preset->starts_with("ViT-L");
@@ -139,41 +102,12 @@ inline void apply_preset(Options& options) {
   fill(options.text->heads, large ? 12 : 8);
 }
 
-inline std::int64_t given(const std::optional<std::int64_t>& option, const std::string& name) {
-  if (!option) throw ConfigError("[model/clip] needs " + name + ": give it, or a preset");
-  return *option;
-}
-
-inline void check_divides(std::int64_t part, const std::string& part_name, std::int64_t whole,
-                          const std::string& whole_name) {
-  if (whole % part == 0) return;
-  throw ConfigError("[model/clip] " + part_name + " (" + std::to_string(part) + ") must divide " + whole_name + " (" +
-                    std::to_string(whole) + ")");
-}
-
-template <class Tower>
-StackSpec stack(const Tower& options, const std::string& tower) {
-  StackSpec spec;
-  spec.width = given(options.width, tower + ".width");
-  spec.layers = given(options.layers, tower + ".layers");
-  spec.heads = given(options.heads, tower + ".heads");
-  spec.activation = options.activation == "gelu" ? Activation::gelu : Activation::quick_gelu;
-  check_divides(spec.heads, tower + ".heads", spec.width, tower + ".width");
-  return spec;
-}
-
 inline ImageShape shape(const ImageOptions& options) {
-  ImageShape all{given(options.image_size, "image.image_size"), given(options.patch_size, "image.patch_size"),
-                 stack(options, "image")};
+  ImageShape all{given("clip", options.image_size, "image.image_size"),
+                 given("clip", options.patch_size, "image.patch_size"), stack("clip", options, "image")};
   all.stack.mlp_ratio = options.mlp_ratio;
   all.stack.drop_path = options.drop_path;
-  check_divides(all.patch_size, "image.patch_size", all.image_size, "image.image_size");
-  return all;
-}
-
-inline TextShape shape(const TextOptions& options) {
-  TextShape all{options.context, options.vocabulary, stack(options, "text")};
-  all.stack.causal = true;
+  check_divides("clip", all.patch_size, "image.patch_size", all.image_size, "image.image_size");
   return all;
 }
 
@@ -184,9 +118,9 @@ inline Shape resolve(Options options) {
   if (options.preset) detail::apply_preset(options);
   Shape all;
   if (options.image && options.towers != "text") all.image = detail::shape(*options.image);
-  if (options.text && options.towers != "image") all.text = detail::shape(*options.text);
+  if (options.text && options.towers != "image") all.text = text_shape("clip", *options.text);
   if (!all.image && !all.text) throw ConfigError("[model/clip] has no tower: give image, text or preset");
-  all.embed_dim = detail::given(options.embed_dim, "embed_dim");
+  all.embed_dim = given("clip", options.embed_dim, "embed_dim");
   return all;
 }
 
