@@ -46,9 +46,12 @@ std::map<std::string, std::vector<std::int64_t>> tap_shapes(Model& student, cons
   const torch::NoGradGuard guard;
   ForwardContext context;
   context.wanted_taps = plan.taps;
+  const bool training = student.is_training();
+  student.eval();  // a blank image shall not enter statistics of batches
   const std::int64_t side = student.spec().image->size;
   const auto blank = torch::zeros({1, 3, side, side}, torch::TensorOptions().device(device));
   plugin_call("models.student", [&] { return student.encode_image(blank, context); });
+  student.train(training);
   for (const auto& [name, tap] : context.taps) shapes[name] = tap.sizes().slice(1).vec();
   return shapes;
 }

@@ -2,20 +2,38 @@
 #include <cmath>
 #include <memory>
 #include <optional>
+#include <string>
+#include <variant>
+#include <vector>
 
+#include "clip/resnet.hpp"
 #include "clip/towers.hpp"
 
 namespace {
 
 using dime::plugins::TextTower;
+using dime::plugins::clip::ImageShape;
 using dime::plugins::clip::ImageTower;
+using dime::plugins::clip::ModifiedResNet;
 using dime::plugins::clip::Options;
+using dime::plugins::clip::ResNetShape;
+using dime::plugins::clip::VisionTransformer;
+using dime::plugins::clip::VitShape;
+
+std::shared_ptr<ImageTower> image_tower(const ImageShape& shape, std::int64_t embed_dim) {
+  if (const auto* resnet = std::get_if<ResNetShape>(&shape)) return std::make_shared<ModifiedResNet>(*resnet, embed_dim);
+  return std::make_shared<VisionTransformer>(std::get<VitShape>(shape), embed_dim);
+}
+
+std::string name_of(dime::plugins::Activation activation) {
+  return activation == dime::plugins::Activation::gelu ? "gelu" : "quick_gelu";
+}
 
 class Clip final : public dime::Model {
  public:
   explicit Clip(Options options) : options_(std::move(options)), shape_(dime::plugins::clip::resolve(options_)) {
     if (shape_.image) {
-      visual_ = register_module("visual", std::make_shared<ImageTower>(*shape_.image, shape_.embed_dim));
+      visual_ = register_module("visual", image_tower(*shape_.image, shape_.embed_dim));
     }
     if (shape_.text) {
       text_.emplace("clip", *shape_.text, shape_.embed_dim, *this);
@@ -28,10 +46,10 @@ class Clip final : public dime::Model {
   dime::ModelSpec spec() const override {
     dime::ModelSpec all;
     all.embed_dim = shape_.embed_dim;
-    if (shape_.image) {
-      all.image = {shape_.image->image_size, options_.mean, options_.std, "bicubic", options_.image->activation};
+    if (shape_.image) all.image = image_spec();
+    if (const auto& text = shape_.text) {
+      all.text = {text->context, text->vocabulary, "clip", name_of(text->stack.activation)};
     }
-    if (shape_.text) all.text = {shape_.text->context, shape_.text->vocabulary, "clip", options_.text->activation};
     return all;
   }
 
@@ -45,6 +63,13 @@ class Clip final : public dime::Model {
     if (!text_) return Model::encode_text(tokens, context);
     context.checkpointing |= options_.checkpointing;
     return text_->forward(tokens, context);
+  }
+
+  std::vector<dime::PositionTable> position_tables() const override {
+    if (!visual_) return {};
+    auto table = visual_->positions();
+    table.name = "visual." + table.name;
+    return {table};
   }
 
   torch::Tensor logit_scale() const override {
@@ -63,6 +88,17 @@ class Clip final : public dime::Model {
   }
 
  private:
+  dime::ImageSpec image_spec() const {
+    dime::ImageSpec spec{224, options_.mean, options_.std, "bicubic", ""};
+    if (const auto* vit = std::get_if<VitShape>(&*shape_.image)) {
+      spec.size = vit->image_size;
+      spec.activation = name_of(vit->stack.activation);
+    } else {
+      spec.size = std::get<ResNetShape>(*shape_.image).image_size;
+    }
+    return spec;
+  }
+
   Options options_;
   dime::plugins::clip::Shape shape_;
   std::shared_ptr<ImageTower> visual_;

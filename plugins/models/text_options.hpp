@@ -19,6 +19,7 @@ inline constexpr Range count_range = between(1, 1024);
 inline constexpr Range side_range = between(1, 8192);
 inline constexpr Range context_range = between(1, 65536);
 inline constexpr Range vocabulary_range = between(1, 1 << 22);
+inline constexpr Range eps_range{0, 1, true};
 
 struct TextOptions {
   std::optional<std::int64_t> width;
@@ -27,6 +28,7 @@ struct TextOptions {
   std::int64_t context = 77;
   std::int64_t vocabulary = 49408;
   std::string activation = "quick_gelu";
+  double layer_norm_eps = 1e-5;
 
   static Schema<TextOptions> schema() {
     return Schema<TextOptions>("A causal transformer that reads the end-of-text token.")
@@ -37,7 +39,8 @@ struct TextOptions {
         .option("vocabulary", &TextOptions::vocabulary, "Number of tokens; the end of text is the last.",
                 vocabulary_range)
         .option("activation", &TextOptions::activation, "quick_gelu in OpenAI's weights.",
-                one_of({"quick_gelu", "gelu"}));
+                one_of({"quick_gelu", "gelu"}))
+        .option("layer_norm_eps", &TextOptions::layer_norm_eps, "Added to the variances.", eps_range);
   }
 };
 
@@ -77,6 +80,7 @@ StackSpec stack(const std::string& model, const Tower& options, const std::strin
 inline TextShape text_shape(const std::string& model, const TextOptions& options) {
   TextShape all{options.context, options.vocabulary, stack(model, options, "text")};
   all.stack.causal = true;
+  all.stack.layer_norm_eps = options.layer_norm_eps;
   return all;
 }
 

@@ -40,13 +40,15 @@ class TextTower {
 
   torch::Tensor forward(const torch::Tensor& all_tokens, ForwardContext& context) const {
     check_shape(model_, all_tokens, {shape_.context}, "encode_text", "tokens");
+    // The first of the largest tokens. transformers asks for the first end of text by number where the config names it,
+    // and takes the largest where it says 2: with CLIP's vocabulary, whose end of text is the last, all are the same.
     const auto end = all_tokens.argmax(1);
     const auto length = check_tokens(all_tokens, end, context);
     const auto tokens = all_tokens.narrow(1, 0, length);
     auto x = at::embedding(token_embedding_->weight, tokens) + positional_embedding_.narrow(0, 0, length);
     const auto seen = at::arange(length, end.options()).le(end.unsqueeze(1)).view({-1, 1, 1, length});
     x = transformer_->forward(std::move(x), {end, seen}, "transformer.resblocks.", context);
-    return at::matmul(context.tap("ln_final", ln_final_->norm(x)), text_projection_);
+    return at::matmul(context.tap("ln_final", ln_final_->norm(x, shape_.stack.layer_norm_eps)), text_projection_);
   }
 
   void initialise() {

@@ -25,7 +25,9 @@ class Affine final : public torch::nn::Module {
   }
 
   torch::Tensor linear(const torch::Tensor& x) const { return dime::linear(x, weight, bias); }
-  torch::Tensor norm(const torch::Tensor& x) const { return at::layer_norm(x, weight.sizes(), weight, bias, 1e-5); }
+  torch::Tensor norm(const torch::Tensor& x, double eps = 1e-5) const {
+    return at::layer_norm(x, weight.sizes(), weight, bias, eps);
+  }
 
   /// PyTorch's default for linear maps and convolutions: uniform within 1 / sqrt(inputs).
   void initialise() {
@@ -55,7 +57,12 @@ struct QuickGelu : torch::autograd::Function<QuickGelu> {
   static constexpr double kSlope = 1.702;
 };
 
-enum class Activation { quick_gelu, gelu };
+enum class Activation { quick_gelu, gelu, gelu_tanh };
+
+inline torch::Tensor activate(const torch::Tensor& x, Activation activation) {
+  if (activation == Activation::quick_gelu) return QuickGelu::apply(x);
+  return at::gelu(x, activation == Activation::gelu ? "none" : "tanh");
+}
 
 /// The one position of each row that a tower reads at its end.
 struct Readout {
@@ -117,8 +124,7 @@ class Mlp final : public torch::nn::Module {
     c_proj = register_module("c_proj", std::make_shared<Affine>(at::IntArrayRef{width, hidden}, true));
   }
   torch::Tensor forward(const torch::Tensor& x) const {
-    const auto h = c_fc->linear(x);
-    return c_proj->linear(activation_ == Activation::gelu ? at::gelu(h) : QuickGelu::apply(h));
+    return c_proj->linear(activate(c_fc->linear(x), activation_));
   }
 
   AffinePtr c_fc;
@@ -137,29 +143,41 @@ struct StackSpec {
   Activation activation = Activation::quick_gelu;
   double drop_path = 0;  ///< of the last block; earlier ones grow linearly from 0
   bool causal = false;
+  double layer_norm_eps = 1e-5;
+
+  std::int64_t hidden() const { return static_cast<std::int64_t>(static_cast<double>(width) * mlp_ratio); }
+  double drop_path_of(std::int64_t layer) const {
+    return layers > 1 ? drop_path * static_cast<double>(layer) / static_cast<double>(layers - 1) : drop_path;
+  }
 };
+
+/// What a body given to ForwardContext::checkpoint may own of a step's context, which may be gone in backward.
+inline ForwardContext draws_of(const ForwardContext& context) {
+  ForwardContext keys;
+  keys.training = context.training;
+  keys.seed = context.seed;
+  keys.step = context.step;
+  keys.first_row = context.first_row;
+  return keys;
+}
 
 class Block final : public torch::nn::Module {
  public:
   Block(const StackSpec& spec, std::int64_t layer)
-      : causal_(spec.causal),
-        drop_path_(spec.layers > 1 ? spec.drop_path * static_cast<double>(layer) / static_cast<double>(spec.layers - 1)
-                                   : spec.drop_path),
-        site_(2 * layer) {
-    const auto hidden = static_cast<std::int64_t>(static_cast<double>(spec.width) * spec.mlp_ratio);
+      : causal_(spec.causal), eps_(spec.layer_norm_eps), drop_path_(spec.drop_path_of(layer)), site_(2 * layer) {
     ln_1 = register_module("ln_1", std::make_shared<Affine>(at::IntArrayRef{spec.width}, true));
     attn = register_module("attn", std::make_shared<Attention>(spec.width, spec.heads));
     ln_2 = register_module("ln_2", std::make_shared<Affine>(at::IntArrayRef{spec.width}, true));
-    mlp = register_module("mlp", std::make_shared<Mlp>(spec.width, hidden, spec.activation));
+    mlp = register_module("mlp", std::make_shared<Mlp>(spec.width, spec.hidden(), spec.activation));
   }
 
   torch::Tensor forward(const torch::Tensor& x, const ForwardContext& context) const {
-    return finish(x + context.drop_path(attn->forward(ln_1->norm(x), causal_), drop_path_, site_), context);
+    return finish(x + context.drop_path(attn->forward(ln_1->norm(x, eps_), causal_), drop_path_, site_), context);
   }
 
   /// As forward, for the readout's position alone: [B, L, w] -> [B, 1, w].
   torch::Tensor read(const torch::Tensor& x, const Readout& readout, const ForwardContext& context) const {
-    const auto attended = context.drop_path(attn->read(ln_1->norm(x), readout), drop_path_, site_);
+    const auto attended = context.drop_path(attn->read(ln_1->norm(x, eps_), readout), drop_path_, site_);
     return finish(readout.pick(x) + attended, context);
   }
 
@@ -170,10 +188,11 @@ class Block final : public torch::nn::Module {
 
  private:
   torch::Tensor finish(const torch::Tensor& x, const ForwardContext& context) const {
-    return x + context.drop_path(mlp->forward(ln_2->norm(x)), drop_path_, site_ + 1);
+    return x + context.drop_path(mlp->forward(ln_2->norm(x, eps_)), drop_path_, site_ + 1);
   }
 
   bool causal_;
+  double eps_;
   double drop_path_;
   std::int64_t site_;
 };
@@ -208,11 +227,7 @@ class Transformer final : public torch::nn::Module {
   // What runs again in backward owns all it needs: the context of the step may be gone by then.
   static std::function<torch::Tensor(torch::Tensor)> body(std::shared_ptr<Block> block, const Readout* readout,
                                                           const ForwardContext& context) {
-    ForwardContext keys;
-    keys.training = context.training;
-    keys.seed = context.seed;
-    keys.step = context.step;
-    keys.first_row = context.first_row;
+    const ForwardContext keys = draws_of(context);
     if (readout == nullptr) return [block, keys](torch::Tensor x) { return block->forward(x, keys); };
     return [block, keys, readout = *readout](torch::Tensor x) { return block->read(x, readout, keys); };
   }

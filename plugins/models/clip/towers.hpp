@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
-// CLIP's image tower.
+// CLIP's vision transformer.
 #pragma once
 
 #include <cmath>
 #include <memory>
+#include <utility>
 
-#include "../text_tower.hpp"
-#include "options.hpp"
+#include "image_tower.hpp"
 
 namespace dime::plugins::clip {
 
-class ImageTower final : public torch::nn::Module {
+class VisionTransformer final : public ImageTower {
  public:
-  ImageTower(const ImageShape& shape, std::int64_t embed_dim) : shape_(shape) {
+  VisionTransformer(const VitShape& shape, std::int64_t embed_dim) : shape_(shape) {
     const auto width = shape.stack.width;
-    const auto side = shape.image_size / shape.patch_size;
+    const auto side = this->side();
     class_embedding_ = register_parameter("class_embedding", at::zeros({width}));
     positional_embedding_ = register_parameter("positional_embedding", at::zeros({side * side + 1, width}));
     proj_ = register_parameter("proj", at::zeros({width, embed_dim}));
@@ -25,16 +25,19 @@ class ImageTower final : public torch::nn::Module {
     ln_post_ = register_module("ln_post", std::make_shared<Affine>(at::IntArrayRef{width}, true));
   }
 
-  torch::Tensor forward(const torch::Tensor& pixels, ForwardContext& context) const {
+  torch::Tensor forward(const torch::Tensor& pixels, ForwardContext& context) override {
     check_shape("clip", pixels, {3, shape_.image_size, shape_.image_size}, "encode_image", "pixels");
     auto x = dime::linear(patches(pixels), conv1_->weight.flatten(1));
     x = at::cat({class_embedding_.expand({x.size(0), 1, x.size(2)}), x}, 1) + positional_embedding_;
-    x = context.tap("visual.ln_pre", ln_pre_->norm(x));
+    x = context.patch_dropout(std::move(x), shape_.patch_dropout, 1, 2 * shape_.stack.layers);
+    x = context.tap("visual.ln_pre", ln_pre_->norm(x, eps()));
     x = transformer_->forward(std::move(x), {}, "visual.transformer.resblocks.", context);
-    return at::matmul(context.tap("visual.ln_post", ln_post_->norm(x)), proj_);
+    return at::matmul(context.tap("visual.ln_post", ln_post_->norm(x, eps())), proj_);
   }
 
-  void initialise() {
+  PositionTable positions() const override { return {"positional_embedding", 1, side(), side()}; }
+
+  void initialise() override {
     const double scale = 1.0 / std::sqrt(static_cast<double>(shape_.stack.width));
     class_embedding_.normal_(0, scale);
     positional_embedding_.normal_(0, scale);
@@ -49,8 +52,8 @@ class ImageTower final : public torch::nn::Module {
   // Patches do not overlap: a product with them laid out in rows is the convolution, in the order that blocks read.
   torch::Tensor patches(const torch::Tensor& pixels) const {
     const auto p = shape_.patch_size;
-    const auto side = shape_.image_size / p;
-    return pixels.reshape({-1, 3, side, p, side, p}).permute({0, 2, 4, 1, 3, 5}).reshape({-1, side * side, 3 * p * p});
+    const auto n = side();
+    return pixels.reshape({-1, 3, n, p, n, p}).permute({0, 2, 4, 1, 3, 5}).reshape({-1, n * n, 3 * p * p});
   }
 
   // PyTorch's defaults, as OpenAI leaves them in this tower.
@@ -67,7 +70,10 @@ class ImageTower final : public torch::nn::Module {
     block.mlp->c_proj->initialise();
   }
 
-  ImageShape shape_;
+  std::int64_t side() const { return shape_.image_size / shape_.patch_size; }
+  double eps() const { return shape_.stack.layer_norm_eps; }
+
+  VitShape shape_;
   torch::Tensor class_embedding_;
   torch::Tensor positional_embedding_;
   torch::Tensor proj_;
