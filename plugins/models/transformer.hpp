@@ -152,7 +152,7 @@ struct StackSpec {
 };
 
 /// What a body given to ForwardContext::checkpoint may own of a step's context, which may be gone in backward.
-inline ForwardContext draws_of(const ForwardContext& context) {
+inline ForwardContext keys_of(const ForwardContext& context) {
   ForwardContext keys;
   keys.training = context.training;
   keys.seed = context.seed;
@@ -227,7 +227,7 @@ class Transformer final : public torch::nn::Module {
   // What runs again in backward owns all it needs: the context of the step may be gone by then.
   static std::function<torch::Tensor(torch::Tensor)> body(std::shared_ptr<Block> block, const Readout* readout,
                                                           const ForwardContext& context) {
-    const ForwardContext keys = draws_of(context);
+    const ForwardContext keys = keys_of(context);
     if (readout == nullptr) return [block, keys](torch::Tensor x) { return block->forward(x, keys); };
     return [block, keys, readout = *readout](torch::Tensor x) { return block->read(x, readout, keys); };
   }
