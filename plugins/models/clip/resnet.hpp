@@ -225,7 +225,7 @@ class ModifiedResNet final : public ImageTower {
   }
 
   static std::function<torch::Tensor(torch::Tensor)> body(BlockPtr block, const ForwardContext& context) {
-    return [block, keys = draws_of(context), learn = std::make_shared<bool>(true)](const torch::Tensor& x) {
+    return [block, keys = keys_of(context), learn = std::make_shared<bool>(true)](const torch::Tensor& x) {
       return block->forward(x, keys, std::exchange(*learn, false));
     };
   }
