@@ -19,9 +19,14 @@ def draw(module, seed=0, scale=0.5):
 
 
 class Parity:
-    """One comparison: `vectors` maps "image" and/or "text" to (input, what the Python module gave, with a graph)."""
+    """One comparison: `vectors` maps "image" and/or "text" to (input, what the Python module gave, with a graph).
 
-    def __init__(self, tool, folder, model, module, vectors, rename=lambda name: name, **request):
+    `before` is the module's state before it gave them, where that changed its buffers; the buffers are compared too.
+    A gradient whose norm is less than `negligible` times the largest is rounding alone, and is held to be nothing.
+    """
+
+    def __init__(self, tool, folder, model, module, vectors, rename=lambda name: name, before=None, negligible=0,
+                 **request):
         inputs, total = {}, 0
         for name, (given, vector) in vectors.items():
             inputs["pixels" if name == "image" else "tokens"] = given
@@ -30,16 +35,21 @@ class Parity:
             total = total + (vector * to).sum()
         module.zero_grad()
         total.backward()
-        state = {rename(k): v for k, v in module.state_dict().items()}
+        state = {rename(k): v for k, v in (before or module.state_dict()).items()}
         gradients = {rename(k): torch.zeros_like(p) if p.grad is None else p.grad for k, p in module.named_parameters()}
-        for name, tensors in (("weights", state), ("gradients", gradients), ("inputs", inputs)):
+        largest = max((g.norm() for g in gradients.values()), default=0)
+        gradients = {k: g * (g.norm() >= negligible * largest) for k, g in gradients.items()}
+        all_tensors = {"weights": state, "gradients": gradients, "inputs": inputs}
+        if before is not None:
+            all_tensors["buffers"] = {rename(k): v for k, v in module.named_buffers()}
+        for name, tensors in all_tensors.items():
             save_file({k: v.detach().clone().contiguous() for k, v in tensors.items()}, folder / f"{name}.safetensors")
-        files = {name: str(folder / f"{name}.safetensors") for name in ("weights", "gradients", "inputs")}
+        files = {name: str(folder / f"{name}.safetensors") for name in all_tensors}
         (folder / "request.json").write_text(json.dumps({"model": model, **files, **request}))
         done = subprocess.run([tool, str(folder / "request.json")], capture_output=True, text=True)
         self.error = done.stderr.strip()
         self.answer = json.loads(done.stdout) if done.returncode == 0 else {}
 
     def check(self, checks, name, bound=1e-4):
-        worst = max((self.answer[k] for k in ("image", "text", "gradients") if k in self.answer), default=float("inf"))
+        worst = max((self.answer[k] for k in ("image", "text", "buffers", "gradients") if k in self.answer), default=float("inf"))
         checks.check(name, worst <= bound, self.error or json.dumps(self.answer))

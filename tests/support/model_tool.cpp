@@ -7,7 +7,9 @@
 // `gradients`, optional, is a file of the parameters' gradients, named as the weights are. Prints one line of JSON:
 //   {"image": E, "text": E, "gradients": E, "worst": NAME, "compared": N}, each E relative to the norm of what was
 //   given;
-// `dtype` "f64" computes in double precision; `taps` (a list of names) adds their shapes.
+// `dtype` "f64" computes in double precision; `training` true trains (drop path is drawn), and holds the buffers that
+// this changes against the file `buffers`; `taps` (a list of names) adds their shapes. Without `inputs`, or beside them,
+// `shapes` true adds those of all tensors by name, and `deployed` is a file to write the tensors of that form to.
 #include <fstream>
 #include <iostream>
 
@@ -50,17 +52,13 @@ std::shared_ptr<dime::Model> make_model(const json& request) {
   return dime::make_model(read, dime::test::plugins(), 0, torch::kCPU, "model");
 }
 
-/// What backward left in the parameters against the file.
-void compare_gradients(const dime::Model& model, const std::string& path, json& answer) {
-  dime::NamedTensors given, got;
-  for (const auto& p : model.named_parameters()) {
-    if (!p.value().grad().defined()) continue;
-    got.emplace_back(p.key(), p.value().grad());
-    given.emplace_back(p.key(), torch::zeros_like(p.value()));
-  }
+/// `got` against the file of the same names.
+void compare_tensors(const dime::NamedTensors& got, const std::string& path, const std::string& what, json& answer) {
+  dime::NamedTensors given;
+  for (const auto& [name, tensor] : got) given.emplace_back(name, torch::zeros_like(tensor));
   dime::InitOptions from;
   from.path = dime::Path(path);
-  dime::load_tensors(from, given, "gradients");
+  dime::load_tensors(from, given, what);
   double worst = 0;
   for (std::size_t i = 0; i < got.size(); ++i) {
     const double norm = given[i].second.norm().item<double>();
@@ -69,19 +67,49 @@ void compare_gradients(const dime::Model& model, const std::string& path, json& 
     if (far >= worst) answer["worst"] = got[i].first;
     worst = std::max(worst, far);
   }
-  answer["gradients"] = worst;
+  answer[what] = worst;
   answer["compared"] = got.size();
+}
+
+/// What a forward left in the buffers.
+void compare_buffers(const dime::Model& model, const std::string& path, json& answer) {
+  dime::NamedTensors got;
+  for (const auto& b : model.named_buffers()) got.emplace_back(b.key(), b.value());
+  compare_tensors(got, path, "buffers", answer);
+}
+
+/// What backward left in the parameters.
+void compare_gradients(const dime::Model& model, const std::string& path, json& answer) {
+  dime::NamedTensors got;
+  for (const auto& p : model.named_parameters()) {
+    if (p.value().grad().defined()) got.emplace_back(p.key(), p.value().grad());
+  }
+  compare_tensors(got, path, "gradients", answer);
+}
+
+/// Answers that need no input.
+void describe(const dime::Model& model, const json& request, json& answer) {
+  if (request.value("shapes", false)) {
+    for (const auto& [name, tensor] : dime::named_tensors(model)) answer["shapes"][name] = tensor.sizes().vec();
+  }
+  if (!request.contains("deployed")) return;
+  const auto deployed = model.deployed();
+  dime::save_tensors(request.at("deployed").get<std::string>(), {deployed.begin(), deployed.end()}, {});
 }
 
 json run(const json& request) {
   const auto model = make_model(request);
-  if (!request.value("training", false)) model->eval();
+  const bool training = request.value("training", false);
+  model->train(training);
+  json answer = json::object();
+  describe(*model, request, answer);
+  if (!request.contains("inputs")) return answer;
   Tensors in = read_tensors(request.at("inputs"));
   const bool wide = request.value("dtype", "f32") == "f64";
   if (wide) model->to(torch::kDouble);
-  json answer = json::object();
   torch::Tensor total = torch::zeros({}, wide ? torch::kDouble : torch::kFloat);
   dime::ForwardContext image_context, text_context;
+  image_context.training = text_context.training = training;
   for (const auto& tap : request.value("taps", std::vector<std::string>{})) {
     image_context.wanted_taps.insert(tap);
   }
@@ -94,6 +122,7 @@ json run(const json& request) {
   }
   if (in.count("tokens") != 0) compare("text", model->encode_text(in["tokens"], text_context));
   for (const auto& [name, tap] : image_context.taps) answer["taps"][name] = tap.sizes().vec();
+  if (request.contains("buffers")) compare_buffers(*model, request.at("buffers"), answer);
   if (request.contains("gradients")) {
     total.backward();
     compare_gradients(*model, request.at("gradients"), answer);
