@@ -76,10 +76,11 @@ class Check {
   void check_models() {
     at::set_num_threads(compute_threads(e_.threads));
     const bool device = findings_.note([&] { models_.device = choose_device(e_.device); });
+    const Notice print = [](const std::string& line) { std::cout << line << "\n"; };
     student_good_ =
-        findings_.note([&] { models_.student = build_student(loaded_, models_.device, Weights::only_checked); });
+        findings_.note([&] { models_.student = build_student(loaded_, models_.device, Weights::only_checked, print); });
     const bool teacher =
-        findings_.note([&] { models_.teacher = build_teacher(loaded_, models_.device, Weights::only_checked); });
+        findings_.note([&] { models_.teacher = build_teacher(loaded_, models_.device, Weights::only_checked, print); });
     report("student", models_.student);
     report("teacher", models_.teacher);
     planned_ = device && student_good_ && teacher && findings_.note([&] { plan_ = checked_plan(loaded_, models_); });

@@ -114,6 +114,7 @@ void train_in(const RunFolder& folder, Prepared& run, const TrainCommand& comman
               const Log& log) {
   const RunPaths& paths = folder.paths();
   const Experiment& e = run.loaded.experiment;
+  for (const auto& notice : run.models.notices) log->info(notice);
   if (run.models.teacher != nullptr && !e.models.teacher->init) {
     log->warn("models.teacher has no init: its weights are random");
   }

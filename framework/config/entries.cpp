@@ -7,11 +7,16 @@
 namespace dime {
 
 Schema<InitOptions> InitOptions::schema() {
-  return Schema<InitOptions>("Weights to start from: a safetensors file, or a map.")
-      .option("path", &InitOptions::path, "The safetensors file.", required)
+  return Schema<InitOptions>("Weights to start from: a file, or a map.")
+      .option("path", &InitOptions::path,
+              "The file: safetensors, a PyTorch checkpoint or a TorchScript archive, in the model's own names or those "
+              "of a public scheme.",
+              required)
       .option("skip", &InitOptions::skip, "Prefixes of names in the file that are ignored.")
       .option("allow_missing", &InitOptions::allow_missing,
-              "Prefixes of the model's names that the file need not hold.");
+              "Prefixes of the model's names that the file need not hold.")
+      .option("interpolate_positions", &InitOptions::interpolate_positions,
+              "Fit the position tables of another image size by bicubic interpolation.");
 }
 
 namespace {
@@ -98,7 +103,7 @@ void refuse_empty(const Value& init, const std::string& key, const std::string& 
 
 }  // namespace
 
-std::string OptionType<InitOptions>::type() { return "path, or map {path, skip, allow_missing}"; }
+std::string OptionType<InitOptions>::type() { return "path, or map {path, skip, allow_missing, interpolate_positions}"; }
 std::string OptionType<InitOptions>::print(const InitOptions&) { return ""; }
 std::vector<OptionInfo> OptionType<InitOptions>::nested() { return InitOptions::schema().options(); }
 void OptionType<InitOptions>::read(const Value& v, InitOptions& out, const FieldRules&, const std::string& what,

@@ -122,24 +122,27 @@ TrainState first_state(const LoadedExperiment& loaded, const RunModels& models, 
 
 }  // namespace
 
-std::shared_ptr<Model> build_student(const LoadedExperiment& loaded, const torch::Device& device, Weights weights) {
+std::shared_ptr<Model> build_student(const LoadedExperiment& loaded, const torch::Device& device, Weights weights,
+                                     const Notice& notice) {
   const Experiment& e = loaded.experiment;
   if (!e.models.student) return nullptr;
-  return make_model(*e.models.student, *loaded.plugins, e.seed, device, "models.student", weights);
+  return make_model(*e.models.student, *loaded.plugins, e.seed, device, "models.student", weights, notice);
 }
 
-std::shared_ptr<Model> build_teacher(const LoadedExperiment& loaded, const torch::Device& device, Weights weights) {
+std::shared_ptr<Model> build_teacher(const LoadedExperiment& loaded, const torch::Device& device, Weights weights,
+                                     const Notice& notice) {
   const Experiment& e = loaded.experiment;
   if (!e.models.teacher || !teacher_needed(e)) return nullptr;
-  return make_frozen_model(*e.models.teacher, *loaded.plugins, e.seed + 1, device, "models.teacher", weights);
+  return make_frozen_model(*e.models.teacher, *loaded.plugins, e.seed + 1, device, "models.teacher", weights, notice);
 }
 
 RunModels build_models(const LoadedExperiment& loaded) {
   at::set_num_threads(compute_threads(loaded.experiment.threads));
   RunModels models;
   models.device = choose_device(loaded.experiment.device);
-  models.student = build_student(loaded, models.device);
-  models.teacher = build_teacher(loaded, models.device);
+  const Notice keep = [&](const std::string& line) { models.notices.push_back(line); };
+  models.student = build_student(loaded, models.device, Weights::ready, keep);
+  models.teacher = build_teacher(loaded, models.device, Weights::ready, keep);
   return models;
 }
 

@@ -22,14 +22,15 @@ struct RunModels {
   torch::Device device = torch::kCPU;
   std::shared_ptr<Model> student;
   std::shared_ptr<Model> teacher;  ///< frozen; made only where something encodes with it
+  std::vector<std::string> notices{};  ///< what was found while they were made, for the log
 };
 
 /// The student, or null where the file has none.
 std::shared_ptr<Model> build_student(const LoadedExperiment& loaded, const torch::Device& device,
-                                     Weights weights = Weights::ready);
+                                     Weights weights = Weights::ready, const Notice& notice = {});
 /// The frozen teacher, or null where nothing in training encodes with one.
 std::shared_ptr<Model> build_teacher(const LoadedExperiment& loaded, const torch::Device& device,
-                                     Weights weights = Weights::ready);
+                                     Weights weights = Weights::ready, const Notice& notice = {});
 /// Sets LibTorch's threads, chooses the device, and makes both.
 RunModels build_models(const LoadedExperiment& loaded);
 

@@ -37,10 +37,13 @@ void check_spec(const ModelSpec& spec) {
 }
 
 /// What is wrong with the file is said with the place that names it.
-void read_init(const InitOptions& init, const Model& model, const std::string& what, Weights weights) {
+void read_init(const InitOptions& init, const Model& model, const std::string& what, Weights weights,
+               const Notice& notice) {
   const std::string place = init.mark.origin ? init.mark.text() + ": " : "";
   try {
-    (weights == Weights::only_checked ? check_tensors : load_tensors)(init, named_tensors(model), what);
+    const auto read = weights == Weights::only_checked ? check_tensors : load_tensors;
+    const std::string recognised = read(init, named_tensors(model), what, model.position_tables());
+    if (notice) notice(what + ": " + recognised);
   } catch (const WeightsError& e) {
     throw WeightsError(place + e.what());
   } catch (const IoError& e) {
@@ -51,7 +54,8 @@ void read_init(const InitOptions& init, const Model& model, const std::string& w
 }  // namespace
 
 std::shared_ptr<Model> make_model(const ModelEntry& entry, const Plugins& plugins, std::int64_t seed,
-                                  const torch::Device& device, const std::string& what, Weights weights) {
+                                  const torch::Device& device, const std::string& what, Weights weights,
+                                  const Notice& notice) {
   at::manual_seed(random_key({static_cast<std::uint64_t>(seed), 21}));
   auto model = plugins.make_model(wanted_towers(entry, plugins));
   try {
@@ -60,14 +64,15 @@ std::shared_ptr<Model> make_model(const ModelEntry& entry, const Plugins& plugin
     rethrow_placed("model", entry.component);
   }
   if (weights == Weights::ready) model->initialise();
-  if (entry.init) read_init(*entry.init, *model, what, weights);
+  if (entry.init) read_init(*entry.init, *model, what, weights, notice);
   if (weights == Weights::ready) model->to(device);
   return model;
 }
 
 std::shared_ptr<Model> make_frozen_model(const ModelEntry& entry, const Plugins& plugins, std::int64_t seed,
-                                         const torch::Device& device, const std::string& what, Weights weights) {
-  auto model = make_model(entry, plugins, seed, device, what, weights);
+                                         const torch::Device& device, const std::string& what, Weights weights,
+                                         const Notice& notice) {
+  auto model = make_model(entry, plugins, seed, device, what, weights, notice);
   model->eval();
   for (auto& parameter : model->parameters()) parameter.set_requires_grad(false);
   return model;

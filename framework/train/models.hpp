@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -17,15 +18,18 @@ namespace dime {
 /// Whether a model's weights are drawn and read, or only checked to fit (quick at any size).
 enum class Weights { ready, only_checked };
 
+/// Hears one line of what was found.
+using Notice = std::function<void(const std::string& line)>;
+
 /// The model of `entry`, with initial weights drawn from `seed` or read from its `init`, on `device`.
-/// `what` names it in messages ("models.student").
+/// `what` names it in messages ("models.student"). `notice` hears what the weights were recognised as.
 std::shared_ptr<Model> make_model(const ModelEntry& entry, const Plugins& plugins, std::int64_t seed,
                                   const torch::Device& device, const std::string& what,
-                                  Weights weights = Weights::ready);
+                                  Weights weights = Weights::ready, const Notice& notice = {});
 /// The same, in evaluation mode, and without gradients.
 std::shared_ptr<Model> make_frozen_model(const ModelEntry& entry, const Plugins& plugins, std::int64_t seed,
                                          const torch::Device& device, const std::string& what,
-                                         Weights weights = Weights::ready);
+                                         Weights weights = Weights::ready, const Notice& notice = {});
 /// How the model's pixels are normalised; the identity when it has no image tower.
 Normalisation normalisation_of(const ModelSpec& spec);
 

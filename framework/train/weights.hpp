@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include <torch/nn/module.h>
+#include <dime/model.hpp>
 
 #include "config/experiment.hpp"
 #include "train/optimizer.hpp"
@@ -24,12 +24,16 @@ std::int64_t count_parameters(const torch::nn::Module& module, const std::string
 void save_tensors(const std::filesystem::path& path, const NamedTensors& tensors,
                   const std::map<std::string, std::string>& metadata = {});
 
-/// Throws what load_tensors would throw of names, shapes and types, and copies nothing.
-void check_tensors(const InitOptions& from, const NamedTensors& into, const std::string& what);
+/// Throws what load_tensors would throw of names, shapes and types, and copies nothing. Returns the same.
+std::string check_tensors(const InitOptions& from, const NamedTensors& into, const std::string& what,
+                          const std::vector<PositionTable>& tables = {});
 
-/// Copies the file's tensors into `into`, in place, converting between floating-point types. Throws WeightsError that
-/// lists every name that is missing, unexpected, of another shape, or floating-point on one side only, `what` first;
-/// IoError when there is no file.
-void load_tensors(const InitOptions& from, const NamedTensors& into, const std::string& what);
+/// Copies the tensors of a file, in whichever format and in its own or a public scheme's names, into `into`, in place,
+/// converting between floating-point types. `tables` are those that `interpolate_positions` may fit. Throws
+/// WeightsError that lists every name that is missing, unexpected, of another shape, or floating-point on one side
+/// only, `what` first; IoError when there is no file. Returns what was recognised: "weights from FILE: a safetensors
+/// file, Hugging Face's names of CLIPModel".
+std::string load_tensors(const InitOptions& from, const NamedTensors& into, const std::string& what,
+                         const std::vector<PositionTable>& tables = {});
 
 }  // namespace dime

@@ -28,8 +28,8 @@ struct ImageSpec {
   std::array<double, 3> mean{0.48145466, 0.4578275, 0.40821073};  ///< of RGB in [0, 1]
   std::array<double, 3> std{0.26862954, 0.26130258, 0.27577711};
   std::string interpolation = "bicubic";
-  std::string
-      activation;  ///< "quick_gelu", "gelu", "gelu_tanh", …, held against the config of weights; empty: not held
+  /// "quick_gelu", "gelu", "gelu_tanh", …, held against the config of weights; empty: not held
+  std::string activation{};
 };
 
 /// What a text tower expects.

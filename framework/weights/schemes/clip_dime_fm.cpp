@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+// The names of DIME-FM's CLIP students. Its trainer writes OpenAI's; its released students and its evaluation keep the
+// image tower's projection apart, and the text tower, where there is one, is the teacher's under OpenAI's names.
+#include "weights/schemes/schemes.hpp"
+
+namespace dime::schemes {
+namespace {
+
+constexpr NameRule kTrained[] = {
+    {"image_projection", "visual.proj"},
+    {"image_encoder.{*}", "visual.{*}"},
+    {"transformer.{*}", "transformer.{*}"},
+    {"token_embedding.weight", "token_embedding.weight"},
+    {"positional_embedding", "positional_embedding"},
+    {"ln_final.{}", "ln_final.{}"},
+    {"text_projection", "text_projection"},
+    {"logit_scale", "logit_scale", Change::reshaped},
+};
+
+constexpr NameRule kEvaluated[] = {
+    {"vision_projection", "visual.proj"},
+    {"visual.{*}", "visual.{*}"},
+    {"transformer.{*}", "transformer.{*}"},
+    {"token_embedding.weight", "token_embedding.weight"},
+    {"positional_embedding", "positional_embedding"},
+    {"ln_final.{}", "ln_final.{}"},
+    {"text_projection", "text_projection"},
+    {"logit_scale", "logit_scale", Change::reshaped},
+};
+
+constexpr NameScheme kSchemes[] = {
+    {"clip", "dime_fm", "DIME-FM's names of a CLIP student", kTrained},
+    {"clip", "dime_fm_evaluation", "DIME-FM's names of a CLIP student for evaluation", kEvaluated},
+};
+
+}  // namespace
+
+std::span<const NameScheme> clip_dime_fm() { return kSchemes; }
+
+}  // namespace dime::schemes

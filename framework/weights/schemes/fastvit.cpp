@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+// FastViT: dime's names are those that open_clip gives a timm trunk. Theirs are timm's of the trunk alone.
+#include "weights/schemes/schemes.hpp"
+
+namespace dime::schemes {
+namespace {
+
+constexpr NameRule kOpenClip[] = {
+    {"text.attn_mask", "", Change::dropped},
+    {"visual.{*}", "visual.{*}"},
+    {"text.{*}", "text.{*}"},
+    {"logit_scale", "logit_scale", Change::reshaped},
+};
+
+constexpr NameRule kTimm[] = {
+    {"stem.{*}", "visual.trunk.stem.{*}"},
+    {"stages.{*}", "visual.trunk.stages.{*}"},
+    {"final_conv.{*}", "visual.trunk.final_conv.{*}"},
+    {"head.{*}", "visual.trunk.head.{*}"},
+};
+
+constexpr NameScheme kSchemes[] = {
+    {"fastvit", "open_clip", "open_clip's names of a CLIP with a FastViT", kOpenClip},
+    {"fastvit", "timm", "timm's names of a FastViT", kTimm},
+};
+
+}  // namespace
+
+std::span<const NameScheme> fastvit() { return kSchemes; }
+
+}  // namespace dime::schemes

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+// UniCL: dime's names are those that open_clip gives a timm Swin trunk, the text tower as CLIP's. Theirs are UniCL's own
+// (also DIME-FM's), where a stage's downsampling ends it and timm's begins the next one, and timm's of the Swin alone.
+#include "weights/schemes/schemes.hpp"
+
+namespace dime::schemes {
+namespace {
+
+// Buffers that are computed from the sizes.
+constexpr NameRule kUniCl[] = {
+    {"image_encoder.layers.{}.blocks.{}.attn.relative_position_index", "", Change::dropped},
+    {"image_encoder.layers.{}.blocks.{}.attn_mask", "", Change::dropped},
+    {"image_encoder.patch_embed.{*}", "visual.trunk.patch_embed.{*}"},
+    {"image_encoder.layers.{}.blocks.{*}", "visual.trunk.layers.{}.blocks.{*}"},
+    {"image_encoder.layers.{}.downsample.{*}", "visual.trunk.layers.{+1}.downsample.{*}"},
+    {"image_encoder.norm.{}", "visual.trunk.norm.{}"},
+    {"image_projection", "visual.head.proj.weight", Change::transposed},
+    {"text_encoder.token_embedding.weight", "token_embedding.weight"},
+    {"text_encoder.positional_embedding", "positional_embedding"},
+    {"text_encoder.resblocks.{*}", "transformer.resblocks.{*}"},
+    {"text_encoder.ln_final.{}", "ln_final.{}"},
+    {"text_projection", "text_projection"},
+    {"logit_scale", "logit_scale", Change::reshaped},
+};
+
+constexpr NameRule kOpenClip[] = {
+    {"visual.trunk.layers.{}.blocks.{}.attn.relative_position_index", "", Change::dropped},
+    {"visual.trunk.layers.{}.blocks.{}.attn_mask", "", Change::dropped},
+    {"text.attn_mask", "", Change::dropped},
+    {"visual.{*}", "visual.{*}"},
+    {"text.transformer.{*}", "transformer.{*}"},
+    {"text.token_embedding.weight", "token_embedding.weight"},
+    {"text.positional_embedding", "positional_embedding"},
+    {"text.ln_final.{}", "ln_final.{}"},
+    {"text.text_projection", "text_projection"},
+    {"logit_scale", "logit_scale", Change::reshaped},
+};
+
+constexpr NameRule kTimm[] = {
+    {"layers.{}.blocks.{}.attn.relative_position_index", "", Change::dropped},
+    {"layers.{}.blocks.{}.attn_mask", "", Change::dropped},
+    {"patch_embed.{*}", "visual.trunk.patch_embed.{*}"},
+    {"layers.{*}", "visual.trunk.layers.{*}"},
+    {"norm.{}", "visual.trunk.norm.{}"},
+};
+
+constexpr NameScheme kSchemes[] = {
+    {"unicl", "open_clip", "open_clip's names of a CLIP with a Swin", kOpenClip},
+    {"unicl", "dime_fm", "UniCL's names", kUniCl},
+    {"unicl", "timm", "timm's names of a Swin", kTimm},
+};
+
+}  // namespace
+
+std::span<const NameScheme> unicl() { return kSchemes; }
+
+}  // namespace dime::schemes
