@@ -28,7 +28,7 @@ struct TensorView {
   DType dtype = DType::f32;
   std::vector<std::int64_t> shape;      ///< empty: a scalar
   const std::uint8_t* data = nullptr;   ///< in a file it need not be aligned to the element: copy, do not cast
-  std::size_t bytes = 0;                ///< of a tensor to be written: the product of shape and element size
+  std::size_t bytes = 0;                ///< the product of shape and element size
   std::vector<std::int64_t> strides{};  ///< in elements, of a view that PyTorch stored; empty: C order
 };
 

@@ -9,6 +9,7 @@
 #include "io/atomic_file.hpp"
 #include "io/safetensors.hpp"
 #include "io/safetensors_types.hpp"
+#include "io/strided.hpp"
 
 namespace dime::io {
 namespace {
@@ -54,6 +55,16 @@ std::string header_of(const std::vector<TensorView>& tensors, const Metadata& me
   return text;
 }
 
+void write_elements(AtomicFile& file, const TensorView& tensor) {
+  if (tensor.strides.empty()) {
+    file.write(tensor.data, tensor.bytes);
+    return;
+  }
+  std::vector<std::uint8_t> elements(tensor.bytes);
+  copy_elements(tensor, elements.data());
+  file.write(elements.data(), elements.size());
+}
+
 std::string length_of(const std::string& header) {
   std::string bytes;
   for (int i = 0; i < 8; ++i)
@@ -78,7 +89,7 @@ void write_safetensors(const std::filesystem::path& path, std::vector<TensorView
   AtomicFile file(path);
   file.write(length_of(header));
   file.write(header);
-  for (const auto& t : tensors) file.write(t.data, t.bytes);
+  for (const auto& t : tensors) write_elements(file, t);
   file.commit();
 }
 
