@@ -4,6 +4,7 @@
 //   {"op": "image", "path": P, "out": P, "box": [top, left, height, width], "size": [height, width] | short side,
 //    "filter": "bicubic", "exif_orientation": true, "center": [height, width], "flip": true, "mean": [..], "std": [..]}
 //   {"op": "tokens", "text": T}   {"op": "padded", "text": T, "context": 77}
+//   {"op": "weights", "path": P, "out": P}: reads weights and writes them as safetensors; answers what they were
 //   {"op": "locales"}   {"op": "names", "locale": L}: names of languages and countries in that of L
 // Use: io_tool [VOCABULARY]
 //      io_tool pipeline
@@ -25,6 +26,7 @@
 #include "io/image.hpp"
 #include "io/image_pipeline.hpp"
 #include "io/tokenizer.hpp"
+#include "io/weights_file.hpp"
 
 namespace {
 
@@ -99,6 +101,14 @@ json answer_image(const json& request) {
   return {{"height", plan.size().height}, {"width", plan.size().width}};
 }
 
+json answer_weights(const json& request) {
+  const dime::io::WeightsFile file(request.at("path").get<std::string>());
+  dime::io::write_safetensors(request.at("out").get<std::string>(), file.tensors());
+  json names = json::array();
+  for (const auto& tensor : file.tensors()) names.push_back(tensor.name);
+  return {{"format", file.format()}, {"names", std::move(names)}, {"metadata", file.metadata()}};
+}
+
 json locales() {
   std::int32_t count = 0;
   const icu::Locale* const all = icu::Locale::getAvailableLocales(count);
@@ -123,6 +133,7 @@ json names_in(const icu::Locale& language) {
 json answer(const json& request, const std::optional<dime::ClipTokenizer>& tokenizer) {
   const std::string op = request.at("op");
   if (op == "image") return answer_image(request);
+  if (op == "weights") return answer_weights(request);
   if (op == "locales") return locales();
   if (op == "names") return names_in(icu::Locale(request.at("locale").get<std::string>().c_str()));
   if (!tokenizer) throw dime::ArgumentError("this request needs a vocabulary");
