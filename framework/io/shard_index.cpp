@@ -44,11 +44,14 @@ class IndexReader {
     try {
       return json::parse(bytes, [&](int depth, json::parse_event_t event, json& parsed) {
         if (depth > kDeepest) refuse("it is nested too deep");
-        if (event == json::parse_event_t::object_start) names.resize(static_cast<std::size_t>(depth) + 1);
-        if (event == json::parse_event_t::object_end) names.resize(static_cast<std::size_t>(depth) + 1);
+        const auto level = static_cast<std::size_t>(depth);
+        if (event == json::parse_event_t::object_start) {
+          names.resize(level + 1);
+          names.emplace_back();  // of this object, whose keys are one deeper
+        }
         if (event != json::parse_event_t::key) return true;
         const auto& key = parsed.get_ref<const std::string&>();
-        if (!names.back().insert(key).second) refuse("it names \"" + printable(key) + "\" twice");
+        if (!names[level].insert(key).second) refuse("it names \"" + printable(key) + "\" twice");
         return true;
       });
     } catch (const json::exception&) {

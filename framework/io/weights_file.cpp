@@ -128,11 +128,14 @@ void WeightsFile::read_shards(const MappedFile& index) {
   const WeightMap map = parse_shard_index(index.view(), shown(path_));
   std::set<std::string> names;
   for (const auto& [name, shard] : map) names.insert(shard);
+  for (const std::string& name : names) {
+    if (!is_there(path_.parent_path() / name)) {
+      throw WeightsError(shown(path_) + " lists the shard " + in_quotes(name) + ", which is not there");
+    }
+  }
   Shards shards(map, path_);
   for (const std::string& name : names) {
     const fs::path shard = path_.parent_path() / name;
-    if (!is_there(shard))
-      throw WeightsError(shown(path_) + " lists the shard " + in_quotes(name) + ", which is not there");
     files_.emplace_back(shard);
     WeightsContent content = parse_weights(files_.back().view(), shown(shard));
     shards.add(name, content);

@@ -126,7 +126,7 @@ TEST(ZipDirectory, HoldsTheHeadersAgainstEachOther) {
   EXPECT_EQ(damaged(changed(good, 36 + 42, little(3, 4))), "entry \"a\": it has no local header at byte 3");
   EXPECT_EQ(damaged(changed(good, 36 + 42, little(~0u, 4))), "entry \"a\": its zip64 field is cut short");
   EXPECT_EQ(damaged(zip_file({{.name = "a", .data = "1", .local_name = "\n"}})),
-            "entry \"a\": its local header names \"\\x0a\"");
+            "entry \"a\": its local header names \"\\x0A\"");
   EXPECT_EQ(damaged(changed(good, 8, little(8, 2))), "entry \"a\": its local header says method 8, the directory 0");
   EXPECT_EQ(damaged(changed(good, 14, little(9, 4))),
             "entry \"a\": its local header says CRC-32 9, the directory 3421846044");
