@@ -67,7 +67,7 @@ class Block(torch.nn.Module):
     def __init__(self):
         super().__init__()
         self.weight = torch.nn.Parameter(torch.randn(3, 4).half())
-        self.turned = torch.nn.Parameter(torch.randn(4, 3).t())
+        self.turned = torch.nn.Parameter(torch.randn(4, 4).t())
         self.register_buffer("counter", torch.tensor(7))
         self.size, self.sizes, self.names, self.nothing = 3, [1, 2], {"a": 1.5}, None
 
@@ -135,10 +135,12 @@ def shards(reader, folder):
     weights = {k: v.detach().clone().contiguous() for k, v in state().items()}
     for safe, kind in ((True, "safetensors"), (False, "PyTorch checkpoint")):
         out = folder / kind.replace(" ", "_")
+        out.mkdir()
         save_torch_state_dict(weights, out, max_shard_size=200, safe_serialization=safe)
         count = len([p for p in out.iterdir() if p.suffix in (".safetensors", ".bin")])
         reader.same(f"{kind} shards", out, weights, f"{count} {kind} shards")
     whole = folder / "whole"
+    whole.mkdir()
     save_torch_state_dict(weights, whole)
     reader.same("one safetensors file", whole, weights, "a safetensors file")
 
