@@ -2,6 +2,7 @@
 // The options of model `unicl`, and the sizes that follow from them.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <optional>
@@ -108,7 +109,7 @@ struct SwinShape {
   }
   /// Of block `block` of all; grows linearly from 0.
   double drop_path_of(std::int64_t block) const {
-    return blocks() > 1 ? drop_path * static_cast<double>(block) / static_cast<double>(blocks() - 1) : 0;
+    return blocks() > 1 ? drop_path * static_cast<double>(block) / static_cast<double>(blocks() - 1) : drop_path;
   }
 };
 
@@ -153,33 +154,20 @@ inline const std::vector<std::int64_t>& given_list(const std::optional<std::vect
   return *option;
 }
 
-/// Of a grid with `side` positions on each side before the first stage, or an odd number of them at some stage: `whole`
-/// counts what whole pairs leave, and decides the windows, as in timm; the stage itself pads, and has `side`.
-inline StageShape stage_shape(std::int64_t side, std::int64_t whole, std::int64_t window) {
-  StageShape stage;
-  stage.side = side;
-  stage.window = std::min(whole, window);
-  stage.shift = whole > window ? window / 2 : 0;
-  return stage;
-}
-
 inline std::vector<StageShape> stage_shapes(const ImageOptions& options, std::int64_t grid) {
   const auto& depths = given_list(options.depths, "image.depths");
   const auto& heads = given_list(options.heads, "image.heads");
   if (heads.size() != depths.size()) {
     refuse("image.heads has " + std::to_string(heads.size()) + " stages, image.depths has " +
-           std::to_string(depths.size()));
-  }
-  const auto smallest = options.patch_size << (depths.size() - 1);
-  if (grid >> (depths.size() - 1) == 0) {
-    refuse("image.image_size (" + std::to_string(*options.image_size) + ") must be at least " +
-           std::to_string(smallest) + ": each of " + std::to_string(depths.size()) +
-           " stages halves the grid of patches");
+           std::to_string(depths.size()) + ": give one number for each stage");
   }
   std::vector<StageShape> all;
   std::int64_t side = grid;
   for (std::size_t s = 0; s < depths.size(); ++s) {
-    auto& stage = all.emplace_back(stage_shape(side, grid >> s, options.window));
+    auto& stage = all.emplace_back();
+    stage.side = side;
+    stage.window = std::min(side, options.window);
+    stage.shift = side > options.window ? options.window / 2 : 0;
     stage.width = given("unicl", options.width, "image.width") << s;
     stage.depth = depths[s];
     stage.heads = heads[s];

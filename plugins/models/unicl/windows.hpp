@@ -2,8 +2,11 @@
 // The windows of a Swin stage (arXiv 2103.14030, 3.2): cutting positions into them, and what a position adds to scores.
 #pragma once
 
-#include <utility>
+#include <array>
+#include <memory>
 #include <vector>
+
+#include <torch/csrc/autograd/custom_function.h>
 
 #include "options.hpp"
 
@@ -77,10 +80,11 @@ class Windows final : public torch::nn::Module {
   /// the positions of a window, or, where each window has a mask of its own, [B, windows heads, N, d].
   std::vector<torch::Tensor> cut(const torch::Tensor& x, std::int64_t n, std::int64_t heads, bool shifted) const {
     const auto d = x.size(3) / (n * heads);
-    const auto rows = shifted ? x.size(0) : x.size(0) * across_ * across_;
+    const auto windows = across_ * across_;
+    const auto rows = shifted ? x.size(0) : x.size(0) * windows;
     return x.reshape({x.size(0), across_, window_, across_, window_, n, heads, d})
         .permute({5, 0, 1, 3, 6, 2, 4, 7})
-        .reshape({n, rows, -1, window_ * window_, d})
+        .reshape({n, rows, shifted ? windows * heads : heads, window_ * window_, d})
         .unbind(0);
   }
   /// The inverse of `cut` of one tensor: -> [B, P, P, heads d].
@@ -95,9 +99,9 @@ class Windows final : public torch::nn::Module {
   /// [1, windows heads, N, N].
   torch::Tensor bias(const torch::Tensor& table, bool shifted) const {
     const auto positions = window_ * window_;
-    const auto own = table.index_select(0, index_).view({positions, positions, -1}).permute({2, 0, 1});
-    if (!shifted) return own.unsqueeze(0).contiguous();
-    return (own + mask_.unsqueeze(1)).view({1, -1, positions, positions});
+    const auto own = table.index_select(0, index_).view({positions, positions, -1}).permute({2, 0, 1}).contiguous();
+    if (!shifted) return own.unsqueeze(0);
+    return (own + mask_.to(own.scalar_type()).unsqueeze(1)).view({1, -1, positions, positions});
   }
 
  private:
