@@ -8,8 +8,8 @@
 //   {"image": E, "text": E, "gradients": E, "worst": NAME, "compared": N}, each E relative to the norm of what was
 //   given;
 // `dtype` "f64" computes in double precision; `training` true trains (drop path is drawn), and holds the buffers that
-// this changes against the file `buffers`; `taps` (a list of names) adds their shapes. Without `inputs`, or beside them,
-// `shapes` true adds those of all tensors by name, and `deployed` is a file to write the tensors of that form to.
+// this changes against the file `buffers`; `taps` (a list of names) adds their shapes. Without `inputs`, or beside
+// them, `shapes` true adds those of all tensors by name, and `deployed` is a file to write the tensors of that form to.
 #include <fstream>
 #include <iostream>
 
