@@ -20,6 +20,7 @@ std::string placed(const std::string& kind, const Component& component, const st
   const std::string name = plugin_label(kind, component.type) + " ";
   const auto& origin = component.mark.origin;
   if (origin && message.starts_with(origin->name + ":")) return message;  // from a schema: each line has its own place
+  if (message.find(": " + name) != std::string::npos) return message;     // an option's, perhaps of the command line
   return place_of(component) + (message.starts_with(name) ? "" : name) + message;
 }
 
