@@ -34,7 +34,7 @@ struct LossKeys {
 };
 
 const std::vector<std::string> loss_keys = {"weight", "on"};
-const std::vector<std::string> model_keys = {"init"};
+const std::vector<std::string> model_keys = {"init", "freeze"};
 
 Value only(const Value& map, const std::vector<std::string>& keys) {
   Value out = Value::map({}, map.mark());
@@ -48,6 +48,20 @@ std::vector<OptionInfo> with_type(const std::string& help, std::vector<OptionInf
   OptionInfo type{"type", "string", "", "", help, true, {}};
   rest.insert(rest.begin(), std::move(type));
   return rest;
+}
+
+void read_freeze(const Value& list, ModelEntry& out, const std::string& owner, Problems& problems) {
+  const std::string what = "option \"freeze\" of " + owner;
+  std::vector<std::string> patterns;
+  detail::OptionType<std::vector<std::string>>::read(list, patterns, {}, what, problems);
+  for (std::size_t i = 0; i < patterns.size(); ++i) {
+    const Value& item = list.items()[i];
+    if (patterns[i].empty() && item.is_scalar()) {
+      problems.add(item.mark(), "item " + std::to_string(i + 1) + " of " + what +
+                                    " takes the name of a parameter, or a pattern of names with *, got \"\"");
+    }
+    out.freeze.push_back({patterns[i], item.mark()});
+  }
 }
 
 void read_text_key(Value& options, ModelEntry& out, const std::string& owner, Problems& problems) {
@@ -80,6 +94,8 @@ bool read_model_entry(const Value& value, ModelEntry& out, const std::string& wh
   if (init != nullptr && !init->is_null()) {
     detail::OptionType<std::optional<InitOptions>>::read(*init, out.init, {}, "option \"init\" of " + owner, problems);
   }
+  const Value* freeze = value.find("freeze");
+  if (freeze != nullptr && !freeze->is_null()) read_freeze(*freeze, out, owner, problems);
   out.component.options = out.component.options.without(model_keys);
   read_text_key(out.component.options, out, owner, problems);
   return problems.size() == before;
@@ -138,6 +154,14 @@ std::vector<OptionInfo> OptionType<ModelEntry>::nested() {
   return with_type("The model's plugin; its own options stand beside.",
                    {{"init", OptionType<InitOptions>::type(), "", "", "Weights to start from.", false,
                      OptionType<InitOptions>::nested()},
+                    {"freeze",
+                     OptionType<std::vector<std::string>>::type(),
+                     "[]",
+                     "",
+                     "Of a student: names of parameters that are not trained; * stands for any run of characters. A "
+                     "normalisation whose parameters are all frozen keeps its statistics too.",
+                     false,
+                     {}},
                     {"text",
                      "string or map",
                      "teacher",

@@ -92,6 +92,10 @@ void check_losses(const Value& root, const Experiment& e, Completeness needed, P
 }
 
 void check_teacher(const Value& root, Problems& problems) {
+  const Value* freeze = at(root, {"models", "teacher", "freeze"});
+  if (freeze != nullptr) {
+    problems.add(freeze->mark(), "option \"freeze\" of the teacher: a teacher is never trained; remove it");
+  }
   const Value* text = at(root, {"models", "teacher", "text"});
   if (text == nullptr || !text->is_scalar()) return;
   problems.add(text->mark(), "option \"text\" of the teacher takes a map, got " + text->describe() +

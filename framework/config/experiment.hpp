@@ -63,10 +63,17 @@ struct InitOptions {
   static Schema<InitOptions> schema();
 };
 
+/// One of `freeze`: names of parameters, where `*` stands for any run of characters.
+struct NamePattern {
+  std::string text;
+  Mark mark{};
+};
+
 /// `models.teacher`, `models.student`, or the text tower of an evaluation.
 struct ModelEntry {
   Component component;  ///< `text` stays among its options only where it is a map (a tower of its own)
   std::optional<InitOptions> init;
+  std::vector<NamePattern> freeze;  ///< of the student: the parameters that are not trained
   std::string text = "teacher";  ///< "teacher", "none" or "own"
   bool image_only = false;       ///< the student, unless its text is its own
 };

@@ -8,6 +8,7 @@
 
 #include "plugin/placed_error.hpp"
 #include "train/device.hpp"
+#include "train/freeze.hpp"
 #include "train/plugin_call.hpp"
 #include "train/weights.hpp"
 
@@ -54,19 +55,6 @@ std::map<std::string, std::vector<std::int64_t>> tap_shapes(Model& student, cons
   student.train(training);
   for (const auto& [name, tap] : context.taps) shapes[name] = tap.sizes().slice(1).vec();
   return shapes;
-}
-
-/// A module with statistics of the batch that training changes, or "".
-std::string batch_statistics(Model& student) {
-  const bool training = student.is_training();
-  student.train();
-  std::string found;
-  for (const auto& module : student.named_modules("", false)) {
-    const auto buffers = module.value()->named_buffers(false);
-    if (buffers.contains("running_mean") && module.value()->is_training()) found = module.key();
-  }
-  student.train(training);
-  return found;
 }
 
 void check_accumulation(const Experiment& e, const RunModels& models, Problems& problems) {
@@ -126,7 +114,9 @@ std::shared_ptr<Model> build_student(const LoadedExperiment& loaded, const torch
                                      const Notice& notice) {
   const Experiment& e = loaded.experiment;
   if (!e.models.student) return nullptr;
-  return make_model(*e.models.student, *loaded.plugins, e.seed, device, "models.student", weights, notice);
+  auto student = make_model(*e.models.student, *loaded.plugins, e.seed, device, "models.student", weights, notice);
+  freeze_parameters(*student, e.models.student->freeze, "models.student");
+  return student;
 }
 
 std::shared_ptr<Model> build_teacher(const LoadedExperiment& loaded, const torch::Device& device, Weights weights,

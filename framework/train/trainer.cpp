@@ -10,6 +10,7 @@
 #include <dime/error.hpp>
 #include <dime/random.hpp>
 
+#include "train/freeze.hpp"
 #include "train/signals.hpp"
 
 namespace dime {
@@ -143,7 +144,7 @@ void Trainer::check_broken(const StepReport& report) const {
 bool Trainer::run(const std::vector<std::unique_ptr<Hook>>& hooks) {
   const StopSignals signals;
   const double start = now();
-  parts_.student->train();
+  set_training(*parts_.student, true);
   for (const auto& hook : hooks) hook->begin(*this);
   while (state_.step < parts_.total && stopped_by_.empty()) {
     const StepReport report = advance(hooks);

@@ -102,6 +102,21 @@ TEST(Experiment, Models) {
   const auto init = student("{type: m, init: {path: w.st, skip: [visual.], allow_missing: [head.]}}").init.value();
   EXPECT_THAT(init.skip, testing::ElementsAre("visual."));
   EXPECT_THAT(init.allow_missing, testing::ElementsAre("head."));
+  const auto frozen = student("{type: m, freeze: [visual.conv1.*, logit_scale]}");
+  ASSERT_EQ(frozen.freeze.size(), 2u);
+  EXPECT_EQ(frozen.freeze[0].text, "visual.conv1.*");
+  EXPECT_EQ(frozen.freeze[1].text, "logit_scale");
+  EXPECT_EQ(frozen.freeze[1].mark.text(), "f.yaml:1:75");
+  EXPECT_TRUE(frozen.component.options.entries().empty());
+  EXPECT_TRUE(student("{type: m, freeze: null}").freeze.empty());
+  EXPECT_EQ(said("{type: m, freeze: visual.*}"),
+            "f.yaml:2:20: option \"freeze\" of model \"m\" takes a list, got \"visual.*\"");
+  EXPECT_EQ(said("{type: m, freeze: [a, {b: c}, '']}"),
+            "f.yaml:2:24: item 2 of option \"freeze\" of model \"m\" takes a string, got a map\n"
+            "f.yaml:2:32: item 3 of option \"freeze\" of model \"m\" takes the name of a parameter, or a pattern of "
+            "names with *, got \"\"");
+  EXPECT_EQ(mistakes("{schema: 1, name: x, models: {teacher: {type: m, freeze: [a]}}}"),
+            "f.yaml:1:58: option \"freeze\" of the teacher: a teacher is never trained; remove it");
   EXPECT_EQ(said("{type: m, text: techer}"),
             "f.yaml:2:18: option \"text\" of model \"m\" takes one of teacher, none, got \"techer\" (did you mean "
             "\"teacher\"?)");
