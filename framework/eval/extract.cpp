@@ -15,6 +15,7 @@
 #include "eval/task_error.hpp"
 #include "plugin/placed_error.hpp"
 #include "train/device.hpp"
+#include "train/token_problem.hpp"
 
 namespace dime {
 namespace {
@@ -110,7 +111,10 @@ void flush_texts(const Job& job, const ClipTokenizer& tokenizer, TsvWriter& text
 }
 
 void extract_texts(const Job& job, const Dataset& source, const InputContext& context, TsvWriter& texts) {
-  if (!job.model.spec().text) throw TaskError("the model has no text tower");
+  const auto spec = job.model.spec().text;
+  if (!spec) throw TaskError("the model has no text tower");
+  const std::string problem = token_problem(*spec, "make its text vectors elsewhere");
+  if (!problem.empty()) throw TaskError("the model " + problem);
   TextPart part;
   for (std::int64_t i = 0; i < source.size(); ++i) {
     const Row row = source.get(i);

@@ -8,6 +8,7 @@
 #include "eval/zero_shot.hpp"
 #include "plugin/placed_error.hpp"
 #include "report/table.hpp"
+#include "train/token_problem.hpp"
 #include "train/weights.hpp"
 
 namespace dime {
@@ -70,16 +71,11 @@ auto in_task(const std::string& name, F&& work) {
   }
 }
 
-/// Every text begins with one of the tokenizer's last tokens.
-constexpr std::int64_t kTokens = 49408;
-
 void check_towers(const std::string& which, const ModelSpec& measured, const ModelSpec& text) {
   if (!measured.image) throw TaskError("the " + which + " has no image tower");
   if (!text.text) throw TaskError("the text model has no text tower");
-  if (text.text->vocabulary < kTokens) {
-    throw TaskError("the text model has a vocabulary of " + std::to_string(text.text->vocabulary) +
-                    ", the tokenizer one of " + std::to_string(kTokens));
-  }
+  const std::string problem = token_problem(*text.text, "let `text` name a model of the tokenizer \"clip\"");
+  if (!problem.empty()) throw TaskError("the text model " + problem);
   if (text.embed_dim != measured.embed_dim) {
     throw TaskError("the " + which + "'s vectors have " + std::to_string(measured.embed_dim) +
                     " numbers, the text model's " + std::to_string(text.embed_dim));

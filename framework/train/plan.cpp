@@ -5,6 +5,8 @@
 
 #include <dime/loss.hpp>
 
+#include "train/token_problem.hpp"
+
 namespace dime {
 namespace {
 
@@ -80,12 +82,11 @@ void check_tokens(const ModelSpec& student, const ModelSpec& teacher, const Mark
                          ": store its vectors with `dime extract` and give them as `features`");
 }
 
-/// Every text begins with one of the tokenizer's last tokens.
-void check_vocabulary(const ModelSpec& spec, const Mark& mark, const std::string& which, Problems& problems) {
-  constexpr std::int64_t kTokens = 49408;
-  if (!spec.text || spec.text->vocabulary >= kTokens) return;
-  problems.add(mark, "models." + which + " has a vocabulary of " + std::to_string(spec.text->vocabulary) +
-                         ", the tokenizer one of " + std::to_string(kTokens) + ": leave `vocabulary` out");
+/// The streams can make the tokens that a model reads. `without` says how to do without them.
+void check_tokenizer(const ModelSpec& spec, const Mark& mark, const std::string& which, const std::string& without,
+                     Problems& problems) {
+  const std::string problem = spec.text ? token_problem(*spec.text, without) : "";
+  if (!problem.empty()) problems.add(mark, "models." + which + " " + problem);
 }
 
 BatchContent content_of(const char* stream, const std::optional<StreamOptions>& options) {
@@ -139,8 +140,14 @@ Plan make_plan(const Experiment& e, const Plugins& plugins, const ModelSpec* stu
     if (tokens && plan.student_text) check_tokens(*student, *runs, mark, problems);
   }
   const bool tokenises = plan.texts.tokens || plan.pairs.tokens;
-  if (tokenises && plan.student_text) check_vocabulary(*student, e.models.student->component.mark, "student", problems);
-  if (tokenises && runs != nullptr) check_vocabulary(*runs, e.models.teacher->component.mark, "teacher", problems);
+  if (tokenises && plan.student_text) {
+    check_tokenizer(*student, e.models.student->component.mark, "student", "leave models.student.text out", problems);
+  }
+  if (teacher_text && (e.data.pairs || (e.data.texts && !plan.texts.vectors))) {
+    const std::string without = e.data.pairs ? "build its image tower alone, by `towers: image`"
+                                             : "store its text vectors and give them as `features` of data.texts";
+    check_tokenizer(*runs, e.models.teacher->component.mark, "teacher", without, problems);
+  }
   const ModelSpec* sized = student_image ? student : runs;
   const ModelSpec* worded = plan.student_text ? student : runs;
   for (BatchContent* content : {&plan.images, &plan.texts, &plan.pairs}) {

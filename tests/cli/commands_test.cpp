@@ -36,9 +36,9 @@ TEST_F(Commands, DescribeListsEverything) {
   Words titles;
   for (const auto& line : lines_of(outcome.out)) titles.push_back(line.substr(0, line.find(' ')));
   EXPECT_THAT(titles, testing::IsSupersetOf({"experiment", "loss/vl", "loss/pvl", "loss/udist", "loss/fd", "loss/clip",
-                                             "model/clip", "dataset/idx", "dataset/image_folder", "dataset/text_lines",
-                                             "dataset/tsv_features", "dataset/tsv_images", "dataset/tsv_texts",
-                                             "transform/resize", "transform/normalize"}));
+                                             "model/clip", "model/siglip", "dataset/idx", "dataset/image_folder",
+                                             "dataset/text_lines", "dataset/tsv_features", "dataset/tsv_images",
+                                             "dataset/tsv_texts", "transform/resize", "transform/normalize"}));
   const auto all = nlohmann::json::parse(dime({"describe", "--json"}).out);
   EXPECT_EQ(all.size(), titles.size()) << "one line each";
 }

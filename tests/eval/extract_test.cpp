@@ -14,6 +14,7 @@
 #include "io/tokenizer.hpp"
 #include "support/errors.hpp"
 #include "support/golden_images.hpp"
+#include "support/plugins.hpp"
 #include "support/tensors.hpp"
 #include "train/run.hpp"
 #include "train/weights.hpp"
@@ -174,6 +175,18 @@ TEST_F(ExtractTest, Mistakes) {
   EXPECT_EQ(error(loaded, "images"), "cannot write " + (folder_ / "out/images.list").string() +
                                          ": it exists; remove it, or choose another stem");
   extract(load({"extract.images.to.overwrite=true"}), "images", [](std::int64_t, std::int64_t) {});
+}
+
+TEST_F(ExtractTest, TextsOfATokenizerThatDimeDoesNotHave) {
+  const auto text = options({{"width", "16"}, {"layers", "1"}, {"heads", "1"}, {"context", "8"}, {"vocabulary", "64"}});
+  save_tensors(folder_ / "siglip.safetensors", named_tensors(*make_model("siglip", Value::map({{"text", text, {}}}))));
+  const auto loaded =
+      load({"models.teacher={type: siglip, text: {width: 16, layers: 1, heads: 1, context: 8, vocabulary: 64}, init: " +
+            (folder_ / "siglip.safetensors").string() + "}"});
+  EXPECT_EQ(
+      error_text<ConfigError>([&] { extract(loaded, "texts", [](std::int64_t, std::int64_t) {}); }),
+      "extract.texts: the model reads tokens of the tokenizer \"siglip\", which dime does not have: make its text "
+      "vectors elsewhere");
 }
 
 TEST_F(ExtractTest, ABrokenRowIsAnError) {

@@ -108,6 +108,17 @@ std::string text_weights(const ScratchFolder& scratch, const std::string& vocabu
   return path.string();
 }
 
+/// Likewise, of one whose tokenizer dime does not have; and how a task asks for it.
+std::string siglip_text(const ScratchFolder& scratch) {
+  const std::string sizes = "{width: 16, layers: 1, heads: 1, context: 8, vocabulary: 64}";
+  const auto text = options({{"width", "16"}, {"layers", "1"}, {"heads", "1"}, {"context", "8"}, {"vocabulary", "64"}});
+  const auto model = make_model("siglip", Value::map({{"embed_dim", Value::scalar("48"), {}}, {"text", text, {}}}));
+  const auto path = scratch / "siglip.safetensors";
+  save_tensors(path, named_tensors(*model));
+  return ", classes: [a], models: [student], text: {type: siglip, embed_dim: 48, text: " + sizes +
+         ", init: " + path.string() + "}}";
+}
+
 struct BadTask {
   std::string task;
   std::string message;
@@ -137,7 +148,11 @@ TEST(CheckEvaluations, FindsWhatWouldFail) {
       {zero_shot + folder + with_text("49408", "/nope.safetensors"),
        "command line: cannot open /nope.safetensors: No such file or directory"},
       {zero_shot + folder + with_text("100", small),
-       "evaluate.bad: the text model has a vocabulary of 100, the tokenizer one of 49408"},
+       "evaluate.bad: the text model has a vocabulary of 100, the tokenizer one of 49408: leave `vocabulary` "
+       "out"},
+      {zero_shot + folder + siglip_text(scratch),
+       "evaluate.bad: the text model reads tokens of the tokenizer \"siglip\", which dime does not have: let `text` "
+       "name a model of the tokenizer \"clip\""},
       {zero_shot + source("tsv_images", "image.list") + with_text("49408", whole),
        "evaluate.bad: data.evaluate: its source has no labels"},
   };

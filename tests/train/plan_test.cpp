@@ -19,8 +19,8 @@ const char* const kTextTower = "text: {width: 64, layers: 1, heads: 1, context: 
 ModelSpec spec(bool image, bool text, std::int64_t size = 16, std::int64_t context = 8) {
   ModelSpec s;
   s.embed_dim = 8;
-  if (image) s.image = ImageSpec{size};
-  if (text) s.text = TextSpec{context};
+  if (image) s.image.emplace().size = size;
+  if (text) s.text.emplace().context = context;
   return s;
 }
 
@@ -130,6 +130,53 @@ TEST_F(PlanTest, ATeacherOfAnotherContext) {
   EXPECT_EQ(plan(streams(kStoredImages, kTexts), "a: {type: vl}", spec(true, true), spec(true, true, 16, 77)).problems,
             "plan.yaml:8:19: models.teacher takes 77 tokens of a text, models.student 8: store its vectors with `dime "
             "extract` and give them as `features`");
+}
+
+/// With a tokenizer that dime does not have.
+ModelSpec siglip_spec() {
+  ModelSpec s = spec(true, true);
+  s.text->tokenizer = "siglip";
+  return s;
+}
+
+TEST_F(PlanTest, ATeacherOfAnotherTokenizer) {
+  teacher_ = std::string(kImageTower) + ", " + kTextTower;
+  const std::string reads =
+      "plan.yaml:8:19: models.teacher reads tokens of the tokenizer \"siglip\", which dime does not have: ";
+  EXPECT_EQ(plan(streams(kImages, kTexts), "a: {type: vl}", spec(true, false), siglip_spec()).problems,
+            reads + "store its text vectors and give them as `features` of data.texts");
+  EXPECT_EQ(
+      plan("pairs: " + std::string(kImages), "a: {type: pvl, on: pairs}", spec(true, false), siglip_spec()).problems,
+      reads + "build its image tower alone, by `towers: image`");
+}
+
+TEST_F(PlanTest, TheTokenizerDoesNotMatterWhereNothingIsTokenised) {
+  teacher_ = std::string(kImageTower) + ", " + kTextTower;
+  EXPECT_EQ(plan(streams(kImages, kStoredTexts), "a: {type: vl}", spec(true, false), siglip_spec()).problems, "");
+  EXPECT_EQ(plan(streams(kStoredImages, kStoredTexts), "a: {type: vl}", spec(true, false), siglip_spec()).problems, "");
+  // The student's own tower reads texts of which the teacher's vectors are stored.
+  student_ = teacher_;
+  const std::string texts =
+      "{source: {type: tsv_texts, list: t.list}, features: {type: tsv_features, list: g.list}, batch_size: 4}";
+  EXPECT_EQ(plan(streams(kImages, texts), "a: {type: vl}", spec(true, true), siglip_spec()).problems, "");
+}
+
+TEST_F(PlanTest, AStudentOfAnotherTokenizer) {
+  student_ = std::string(kImageTower) + ", " + kTextTower;
+  const std::string texts =
+      "{source: {type: tsv_texts, list: t.list}, features: {type: tsv_features, list: g.list}, batch_size: 4}";
+  EXPECT_EQ(plan(streams(kStoredImages, texts), "a: {type: fd}", siglip_spec()).problems,
+            "plan.yaml:7:12: models.student reads tokens of the tokenizer \"siglip\", which dime does not have: leave "
+            "models.student.text out");
+}
+
+TEST_F(PlanTest, ATeacherOfASmallVocabulary) {
+  teacher_ = std::string(kImageTower) + ", " + kTextTower;
+  ModelSpec small = spec(true, true);
+  small.text->vocabulary = 10;
+  EXPECT_EQ(
+      plan(streams(kStoredImages, kTexts), "a: {type: vl}", spec(true, false), small).problems,
+      "plan.yaml:8:19: models.teacher has a vocabulary of 10, the tokenizer one of 49408: leave `vocabulary` out");
 }
 
 TEST_F(PlanTest, TeacherNeeded) {
