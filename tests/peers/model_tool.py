@@ -21,11 +21,12 @@ def draw(module, seed=0, scale=0.5):
 class Parity:
     """One comparison: `vectors` maps "image" and/or "text" to (input, what the Python module gave, with a graph).
 
+    `rename` maps its names to those of the file of weights, `convert` then its tensors by name, gradients as well.
     `before` is the module's state before it gave them, where that changed its buffers; the buffers are compared too.
     A gradient whose norm is less than `negligible` times the largest is rounding alone, and is held to be nothing.
     """
 
-    def __init__(self, tool, folder, model, module, vectors, rename=lambda name: name, before=None, negligible=0,
+    def __init__(self, tool, folder, model, module, vectors, rename=lambda name: name, convert=dict, before=None, negligible=0,
                  **request):
         inputs, total = {}, 0
         for name, (given, vector) in vectors.items():
@@ -35,8 +36,8 @@ class Parity:
             total = total + (vector * to).sum()
         module.zero_grad()
         total.backward()
-        state = {rename(k): v for k, v in (before or module.state_dict()).items()}
-        gradients = {rename(k): torch.zeros_like(p) if p.grad is None else p.grad for k, p in module.named_parameters()}
+        state = convert({rename(k): v for k, v in (before or module.state_dict()).items()})
+        gradients = convert({rename(k): p.grad for k, p in module.named_parameters() if p.grad is not None})
         largest = max((g.norm() for g in gradients.values()), default=0)
         gradients = {k: g * (g.norm() >= negligible * largest) for k, g in gradients.items()}
         all_tensors = {"weights": state, "gradients": gradients, "inputs": inputs}

@@ -49,7 +49,9 @@ std::shared_ptr<dime::Model> make_model(const json& request) {
   problems.raise();
   dime::test::plugins().check("model", read.component, problems);
   problems.raise();
-  return dime::make_model(read, dime::test::plugins(), 0, torch::kCPU, "model");
+  const bool computes = request.contains("inputs") || request.contains("deployed");
+  return dime::make_model(read, dime::test::plugins(), 0, torch::kCPU, "model",
+                          computes ? dime::Weights::ready : dime::Weights::only_checked);
 }
 
 /// `got` against the file of the same names.
