@@ -181,6 +181,7 @@ TEST(Unicl, TapsChangeNothing) {
   EXPECT_TRUE(context.taps.at("visual.trunk.layers.0.blocks.1").requires_grad());
 }
 
+// To rounding: where no gradient is wanted, as in the first forward of a checkpoint, attention takes another kernel.
 TEST(Unicl, CheckpointingGivesTheSameGradientsAndOutlivesTheContext) {
   const auto pixels = at::randn({7, 3, 24, 24});
   const auto trained = [&](const std::string& checkpointing) {
@@ -196,7 +197,7 @@ TEST(Unicl, CheckpointingGivesTheSameGradientsAndOutlivesTheContext) {
   const auto want = trained("false"), got = trained("true");
   ASSERT_EQ(got.size(), want.size());
   EXPECT_EQ(got.size(), make_model("unicl", image_only())->parameters().size());
-  for (std::size_t i = 0; i < got.size(); ++i) EXPECT_TRUE(at::equal(got[i], want[i])) << i;
+  for (std::size_t i = 0; i < got.size(); ++i) EXPECT_LE(relative_distance(got[i], want[i]), 1e-5) << i;
 }
 
 TEST(Unicl, DropPathDoesNotDependOnMicroBatches) {
@@ -291,7 +292,7 @@ TEST(UniclMessages, SizesThatNoModelHas) {
       "[model/unicl] item 2 of option \"depths\" of \"image\" of model \"unicl\" must be between 1 and 1024, got " +
           got);
   EXPECT_EQ(model_message(map({{"preset", Value::scalar("swin_tyni")}})),
-            "[model/unicl] option \"preset\" of model \"unicl\" must be one of swin_tiny, swin_small, swin_base, got "
+            "[model/unicl] option \"preset\" of model \"unicl\" takes one of swin_tiny, swin_small, swin_base, got "
             "\"swin_tyni\" (did you mean \"swin_tiny\"?)");
 }
 
