@@ -3,9 +3,11 @@
 
 #include <thread>
 
+#include <ATen/Context.h>
 #include <ATen/autocast_mode.h>
 #include <torch/csrc/jit/api/module.h>
 
+#include "cuda/open.hpp"
 #include "models/clip_options.hpp"
 #include "support/errors.hpp"
 #include "support/scratch_folder.hpp"
@@ -223,6 +225,23 @@ TEST_F(TorchScript, TensorsThatWereChangedMoveAsTheyAre) {
   EXPECT_EQ(encode(*model, x).scalar_type(), at::kFloat);
 }
 
+TEST_F(TorchScript, OnAGpu) {
+  if (!at::hasCUDA()) GTEST_SKIP() << "no GPU answers: " << cuda_absence();
+  const std::string more = "torch.ones([x.size(0), 5], dtype=6, device=torch.device(\"cpu\"))";
+  const auto model = image(saved("def forward(self, x):\n  return x.flatten(1) @ self.w + " + more + "\n"));
+  {
+    const at::NoGradGuard guard;
+    model->parameters()[0].mul_(2);
+  }
+  const auto x = pixels(3), want = encode(*model, x);
+  const torch::Device gpu(torch::kCUDA, 0);
+  model->to(gpu);
+  EXPECT_EQ(model->parameters()[0].device(), gpu);
+  const auto vectors = encode(*model, x.to(gpu));
+  EXPECT_EQ(vectors.device(), gpu);
+  EXPECT_LE(relative_distance(vectors.cpu(), want), 1e-3);
+}
+
 TEST_F(TorchScript, OneOfSeveralOutputs) {
   const std::string two = "def forward(self, x):\n  y = x.flatten(1) @ self.w\n  return ";
   const auto x = pixels(2), want = expected(x) - image_module().attr("b").toTensor();
@@ -351,3 +370,9 @@ TEST_F(TorchScript, Inputs) {
 
 }  // namespace
 }  // namespace dime::test
+
+int main(int argc, char** argv) {
+  dime::open_cuda();
+  testing::InitGoogleTest(&argc, argv);
+  return RUN_ALL_TESTS();
+}
