@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "train/build.hpp"
 
+#include <algorithm>
+
 #include <ATen/Parallel.h>
 #include <ATen/Version.h>
 #include <dime/error.hpp>
@@ -64,6 +66,16 @@ void check_accumulation(const Experiment& e, const RunModels& models, Problems& 
   problems.add(e.models.student->component.mark,
                "models.student keeps statistics of the batch (" + module +
                    "), which train.micro_batch_size would take of parts and twice: leave it out, or freeze them");
+}
+
+/// Some models are frozen by nature.
+void check_trainable(const Experiment& e, const RunModels& models, Problems& problems) {
+  if (e.losses.empty() || models.student == nullptr) return;
+  const auto parameters = models.student->parameters();
+  if (std::any_of(parameters.begin(), parameters.end(), [](const auto& p) { return p.requires_grad(); })) return;
+  problems.add(e.models.student->component.mark,
+               "models.student has no parameter that training changes: a model of type " +
+                   in_quotes(e.models.student->component.type) + " is a teacher's");
 }
 
 /// What one loss is built for.
@@ -144,6 +156,7 @@ Plan checked_plan(const LoadedExperiment& loaded, const RunModels& models) {
   Plan plan = make_plan(loaded.experiment, *loaded.plugins, student ? &*student : nullptr,
                         teacher ? &*teacher : nullptr, problems);
   check_accumulation(loaded.experiment, models, problems);
+  check_trainable(loaded.experiment, models, problems);
   problems.raise();
   return plan;
 }

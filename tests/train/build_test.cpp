@@ -77,5 +77,17 @@ TEST(CheckedPlan, RefusesMicroBatchesWithBatchStatistics) {
   EXPECT_NO_THROW(checked_plan(parts, models));
 }
 
+TEST(CheckedPlan, RefusesAStudentThatIsFrozenByNature) {
+  const LoadedExperiment loaded = golden();
+  RunModels models;
+  models.student = std::make_shared<Normalised>(true);
+  EXPECT_NO_THROW(checked_plan(loaded, models));
+  for (auto& parameter : models.student->parameters()) parameter.set_requires_grad(false);
+  const std::string text = error_text<ConfigError>([&] { checked_plan(loaded, models); });
+  EXPECT_TRUE(text.ends_with(
+      ": models.student has no parameter that training changes: a model of type \"clip\" is a teacher's"))
+      << text;
+}
+
 }  // namespace
 }  // namespace dime::test
