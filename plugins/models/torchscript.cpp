@@ -46,7 +46,7 @@ class TorchScript final : public dime::Model {
   explicit TorchScript(Options options) : options_(std::move(options)) {
     if (const auto& image = options_.image) {
       const auto blank = at::zeros({1, 3, image->image_size, image->image_size});
-      image_ = register_module("image", make_tower(*image, "image", options_.autocast, blank));
+      image_ = register_module("visual", make_tower(*image, "image", options_.autocast, blank));
     }
     if (const auto& text = options_.text) {
       const auto blank = at::zeros({1, text->context}, at::kLong);

@@ -136,9 +136,9 @@ TEST_F(TorchScript, ItsTensorsAreTheModelsAndHaveNoGradient) {
   const auto model = image(saved(outer));
   const auto parameters = model->named_parameters();
   ASSERT_EQ(parameters.size(), 1U);
-  EXPECT_EQ(parameters[0].key(), "image.tower.w");
+  EXPECT_EQ(parameters[0].key(), "visual.tower.w");
   EXPECT_FALSE(parameters[0].value().requires_grad());
-  EXPECT_EQ(model->named_buffers().keys(), std::vector<std::string>{"image.tower.b"});
+  EXPECT_EQ(model->named_buffers().keys(), std::vector<std::string>{"visual.tower.b"});
   const auto x = pixels(2);
   EXPECT_FALSE(encode(*model, x).requires_grad());
   {
