@@ -119,7 +119,9 @@ void refuse_empty(const Value& init, const std::string& key, const std::string& 
 
 }  // namespace
 
-std::string OptionType<InitOptions>::type() { return "path, or map {path, skip, allow_missing, interpolate_positions}"; }
+std::string OptionType<InitOptions>::type() {
+  return "path, or map {path, skip, allow_missing, interpolate_positions}";
+}
 std::string OptionType<InitOptions>::print(const InitOptions&) { return ""; }
 std::vector<OptionInfo> OptionType<InitOptions>::nested() { return InitOptions::schema().options(); }
 void OptionType<InitOptions>::read(const Value& v, InitOptions& out, const FieldRules&, const std::string& what,

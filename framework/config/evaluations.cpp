@@ -41,8 +41,8 @@ void read_text_model(const Value& text, const std::string& owner, Problems& prob
       problems.add(text.mark(), what + " needs option \"init\" (the weights of this model)");
     }
     if (!model.freeze.empty()) {
-      problems.add(model.freeze.front().mark, "option \"freeze\" of " + detail::owner_name(what) +
-                                                  ": this model is never trained; remove it");
+      problems.add(model.freeze.front().mark,
+                   "option \"freeze\" of " + detail::owner_name(what) + ": this model is never trained; remove it");
     }
   } else if (text.is_scalar()) {
     detail::FieldRules rules;

@@ -74,8 +74,8 @@ struct ModelEntry {
   Component component;  ///< `text` stays among its options only where it is a map (a tower of its own)
   std::optional<InitOptions> init;
   std::vector<NamePattern> freeze;  ///< of the student: the parameters that are not trained
-  std::string text = "teacher";  ///< "teacher", "none" or "own"
-  bool image_only = false;       ///< the student, unless its text is its own
+  std::string text = "teacher";     ///< "teacher", "none" or "own"
+  bool image_only = false;          ///< the student, unless its text is its own
 };
 
 struct ModelsOptions {

@@ -21,7 +21,7 @@ namespace dime {
 struct RunModels {
   torch::Device device = torch::kCPU;
   std::shared_ptr<Model> student;
-  std::shared_ptr<Model> teacher;  ///< frozen; made only where something encodes with it
+  std::shared_ptr<Model> teacher;      ///< frozen; made only where something encodes with it
   std::vector<std::string> notices{};  ///< what was found while they were made, for the log
 };
 

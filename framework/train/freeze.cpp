@@ -38,8 +38,8 @@ std::string nearest_parameter(std::string_view pattern, const std::vector<std::s
 /// All of its parameters, and it has some.
 bool is_frozen(const torch::nn::Module& module) {
   const auto parameters = module.parameters();
-  return !parameters.empty() && std::none_of(parameters.begin(), parameters.end(),
-                                             [](const torch::Tensor& p) { return p.requires_grad(); });
+  return !parameters.empty() &&
+         std::none_of(parameters.begin(), parameters.end(), [](const torch::Tensor& p) { return p.requires_grad(); });
 }
 
 /// The nearest module to `name`, itself or one around it, that has parameters.

@@ -26,7 +26,9 @@ std::vector<NameRule> rules_of(const NameScheme& scheme, Direction direction) {
   return rules;
 }
 
-bool overlap(const RowSpan& a, const RowSpan& b) { return a.first * b.of < b.last * a.of && b.first * a.of < a.last * b.of; }
+bool overlap(const RowSpan& a, const RowSpan& b) {
+  return a.first * b.of < b.last * a.of && b.first * a.of < a.last * b.of;
+}
 
 class Mapper {
  public:
@@ -38,7 +40,9 @@ class Mapper {
     if (fresh) out_.tensors.push_back({name, {}, change});
     auto& parts = out_.tensors[at->second].parts;
     if (std::any_of(parts.begin(), parts.end(), [&](const auto& p) { return overlap(p.to, part.to); })) return false;
-    const auto after = [](const MappedPart& a, const MappedPart& b) { return a.to.first * b.to.of < b.to.first * a.to.of; };
+    const auto after = [](const MappedPart& a, const MappedPart& b) {
+      return a.to.first * b.to.of < b.to.first * a.to.of;
+    };
     parts.insert(std::upper_bound(parts.begin(), parts.end(), part, after), part);
     return true;
   }

@@ -92,8 +92,9 @@ at::Tensor tensor_of(const io::TensorView& view) {
     return view.strides.empty() ? at::from_blob(data, view.shape, options)
                                 : at::from_blob(data, view.shape, view.strides, options);
   }
-  const auto strides = view.strides.empty() ? at::empty(view.shape, at::TensorOptions().device(at::kMeta)).strides().vec()
-                                            : view.strides;
+  const auto strides = view.strides.empty()
+                           ? at::empty(view.shape, at::TensorOptions().device(at::kMeta)).strides().vec()
+                           : view.strides;
   auto staged = at::empty_strided(view.shape, strides, options);
   std::memcpy(staged.data_ptr(), view.data, extent(view));
   return staged;

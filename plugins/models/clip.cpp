@@ -21,7 +21,8 @@ using dime::plugins::clip::VisionTransformer;
 using dime::plugins::clip::VitShape;
 
 std::shared_ptr<ImageTower> image_tower(const ImageShape& shape, std::int64_t embed_dim) {
-  if (const auto* resnet = std::get_if<ResNetShape>(&shape)) return std::make_shared<ModifiedResNet>(*resnet, embed_dim);
+  if (const auto* resnet = std::get_if<ResNetShape>(&shape))
+    return std::make_shared<ModifiedResNet>(*resnet, embed_dim);
   return std::make_shared<VisionTransformer>(std::get<VitShape>(shape), embed_dim);
 }
 

@@ -123,9 +123,7 @@ class Mlp final : public torch::nn::Module {
     c_fc = register_module("c_fc", std::make_shared<Affine>(at::IntArrayRef{hidden, width}, true));
     c_proj = register_module("c_proj", std::make_shared<Affine>(at::IntArrayRef{width, hidden}, true));
   }
-  torch::Tensor forward(const torch::Tensor& x) const {
-    return c_proj->linear(activate(c_fc->linear(x), activation_));
-  }
+  torch::Tensor forward(const torch::Tensor& x) const { return c_proj->linear(activate(c_fc->linear(x), activation_)); }
 
   AffinePtr c_fc;
   AffinePtr c_proj;

@@ -90,9 +90,10 @@ TEST_F(BadExperiment, UnknownPlugins) {
       "command line: [loss/vll] no such plugin; did you mean \"vl\"? losses found: clip, crd, fd, pvl, udist, "
       "vl (searched: " +
           plugins_ + ")");
-  expect_train_error(
-      {"models.student={type: resnet}"},
-      "command line: [model/resnet] no such plugin; models found: clip, fastvit, siglip, torchscript, unicl (searched: " + plugins_ + ")");
+  expect_train_error({"models.student={type: resnet}"},
+                     "command line: [model/resnet] no such plugin; models found: clip, fastvit, siglip, torchscript, "
+                     "unicl (searched: " +
+                         plugins_ + ")");
   expect_train_error({"data.images.transform=[{type: resise, size: 3}]"},
                      "command line: unknown transform \"resise\" (did you mean \"resize\"?); there are: center_crop, "
                      "horizontal_flip, normalize, pad, random_crop, random_resized_crop, resize");

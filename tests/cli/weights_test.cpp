@@ -48,7 +48,8 @@ TEST_F(Weights, AMissingName) {
 
 TEST_F(Weights, AnotherName) {
   write_changed([](auto& tensors) { named(tensors, "visual.proj").name = "visual.projj"; });
-  expect_unfit("; missing: visual.proj (the file has visual.projj); unexpected: visual.projj (the model has visual.proj)");
+  expect_unfit(
+      "; missing: visual.proj (the file has visual.projj); unexpected: visual.projj (the model has visual.proj)");
 }
 
 TEST_F(Weights, AnExtraName) {

@@ -161,7 +161,8 @@ TEST(FastVit, TheDeployedFormGivesTheSameVectors) {
   EXPECT_LE(relative_distance(encode(*deployed, pixels()), want), 1e-5);
   EXPECT_TRUE(deployed->deployed().empty());
   for (const auto& [name, tensor] : merged) {
-    for (const auto* branch : {"identity", "conv_kxk", "conv_scale", "large_conv", "small_conv", "pos_enc", "mixer.n"}) {
+    for (const auto* branch :
+         {"identity", "conv_kxk", "conv_scale", "large_conv", "small_conv", "pos_enc", "mixer.n"}) {
       EXPECT_EQ(name.find(branch), std::string::npos) << name;
     }
   }
@@ -238,8 +239,8 @@ TEST(FastVit, CheckpointingGivesTheSameGradientsAndCountsABatchOnce) {
 TEST(FastVit, DropPathDoesNotDependOnMicroBatches) {
   const auto model = small(small_options({{"freeze_statistics", "true"}}, {{"drop_path", "0.5"}}));
   const auto whole = encode(*model, pixels(), training());
-  const auto parts = at::cat({encode(*model, pixels().narrow(0, 0, 2), training()),
-                              encode(*model, pixels().narrow(0, 2, 4), training(2))});
+  const auto parts = at::cat(
+      {encode(*model, pixels().narrow(0, 0, 2), training()), encode(*model, pixels().narrow(0, 2, 4), training(2))});
   EXPECT_LE(relative_distance(parts, whole), 1e-5);
   EXPECT_GT(relative_distance(encode(*model, pixels()), whole), 1e-3);
 }
@@ -253,12 +254,11 @@ TEST(FastVit, TapsAndChannelsLastChangeNothing) {
   EXPECT_TRUE(at::equal(model->encode_image(pixels(), context), want));
   std::map<std::string, std::vector<std::int64_t>> shapes;
   for (const auto& [name, x] : context.taps) shapes[name] = x.sizes().vec();
-  EXPECT_EQ(shapes,
-            (std::map<std::string, std::vector<std::int64_t>>{{"visual.trunk.stem", {6, 16, 8, 8}},
-                                                              {"visual.trunk.stages.0.blocks.1", {6, 16, 8, 8}},
-                                                              {"visual.trunk.stages.1.blocks.0", {6, 32, 4, 4}},
-                                                              {"visual.trunk.final_conv", {6, 64, 4, 4}},
-                                                              {"visual.trunk.head.global_pool", {6, 64}}}));
+  EXPECT_EQ(shapes, (std::map<std::string, std::vector<std::int64_t>>{{"visual.trunk.stem", {6, 16, 8, 8}},
+                                                                      {"visual.trunk.stages.0.blocks.1", {6, 16, 8, 8}},
+                                                                      {"visual.trunk.stages.1.blocks.0", {6, 32, 4, 4}},
+                                                                      {"visual.trunk.final_conv", {6, 64, 4, 4}},
+                                                                      {"visual.trunk.head.global_pool", {6, 64}}}));
   EXPECT_TRUE(context.taps.at("visual.trunk.stages.0.blocks.1").requires_grad());
   const auto last = pixels().contiguous(at::MemoryFormat::ChannelsLast);
   EXPECT_LE(relative_distance(encode(*model, last), want), 1e-5);
@@ -307,7 +307,9 @@ TEST(FastVitMessages, Inputs) {
   };
   EXPECT_EQ(said({2, 3, 24, 24}), "[model/fastvit] encode_image takes pixels [rows, 3, 32, 32], got [2, 3, 24, 24]");
   const auto one = small(small_options({}, {{"image_size", "2"}}));
-  EXPECT_EQ(error_text<ArgumentError>([&] { encode(*one, at::zeros({1, 3, 2, 2}), training()); }),
+  EXPECT_EQ(error_text<ArgumentError>([&] {
+              encode(*one, at::zeros({1, 3, 2, 2}), training());
+            }),
             "[model/fastvit] statistics of a batch need more than one number in each channel, got [1, 16, 1, 1]: "
             "give more rows, or freeze_statistics");
 }

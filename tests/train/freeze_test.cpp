@@ -22,8 +22,8 @@ class Toy final : public Model {
     norm_ = register_module("norm", torch::nn::BatchNorm1d(3));
     const auto group = register_module("group", std::make_shared<torch::nn::Module>());
     group->register_module("linear", std::make_shared<torch::nn::LinearImpl>(3, 3));
-    bare_ = group->register_module("bare", std::make_shared<torch::nn::BatchNorm1dImpl>(
-                                               torch::nn::BatchNorm1dOptions(3).affine(false)));
+    bare_ = group->register_module(
+        "bare", std::make_shared<torch::nn::BatchNorm1dImpl>(torch::nn::BatchNorm1dOptions(3).affine(false)));
   }
   ModelSpec spec() const override { return {}; }
   const torch::nn::BatchNorm1dImpl& norm() const { return *norm_; }
@@ -74,7 +74,9 @@ TEST(Freeze, ByPattern) {
 
 TEST(Freeze, APatternThatFitsNothing) {
   Toy toy;
-  EXPECT_EQ(error_text<ConfigError>([&] { freeze_parameters(toy, patterns({"firts.*", "norm.*", "last"}), "m"); }),
+  EXPECT_EQ(error_text<ConfigError>([&] {
+              freeze_parameters(toy, patterns({"firts.*", "norm.*", "last"}), "m");
+            }),
             "m: `freeze` has \"firts.*\", which the name of no parameter fits; the nearest is \"first.weight\"\n"
             "m: `freeze` has \"last\", which the name of no parameter fits; the nearest is \"first.bias\"");
   EXPECT_THAT(toy.frozen(), testing::IsEmpty());

@@ -68,7 +68,8 @@ TEST_F(Weights, EveryDifferenceIsListedAndNothingIsLoaded) {
                           {"scalar", torch::zeros({1})}};
   EXPECT_EQ(error(from(), into),
             "models.student: the weights in FILE do not fit; missing: visual.conv1.weight (the file has "
-            "visual.con1.weight); unexpected: other, visual.con1.weight (the model has visual.conv1.weight); of another shape: shape ([2, 3] in the "
+            "visual.con1.weight); unexpected: other, visual.con1.weight (the model has visual.conv1.weight); of "
+            "another shape: shape ([2, 3] in the "
             "file, [3, 2] in the model), scalar ([] in the file, [1] in the model)" +
                 std::string(kTail));
   EXPECT_TRUE(torch::equal(good, torch::zeros({2})));

@@ -37,21 +37,17 @@ TEST(NamePattern, ANumberThatIsOneMore) {
 }
 
 constexpr NameRule kRules[] = {
-    {"q.{}", "qkv.{}", Change::none, {}, {0, 1, 3}},
-    {"k.{}", "qkv.{}", Change::none, {}, {1, 2, 3}},
-    {"v.{}", "qkv.{}", Change::none, {}, {2, 3, 3}},
-    {"in_proj", "q2", Change::none, {0, 1, 3}},
-    {"in_proj", "kv2", Change::none, {1, 3, 3}},
-    {"proj.weight", "proj", Change::transposed},
-    {"table", "positions", Change::reshaped},
-    {"ids", "", Change::dropped},
-    {"layers.{}.down", "stages.{+1}.down"},
-    {"other.down", "stages.{}.down"},
+    {"q.{}", "qkv.{}", Change::none, {}, {0, 1, 3}}, {"k.{}", "qkv.{}", Change::none, {}, {1, 2, 3}},
+    {"v.{}", "qkv.{}", Change::none, {}, {2, 3, 3}}, {"in_proj", "q2", Change::none, {0, 1, 3}},
+    {"in_proj", "kv2", Change::none, {1, 3, 3}},     {"proj.weight", "proj", Change::transposed},
+    {"table", "positions", Change::reshaped},        {"ids", "", Change::dropped},
+    {"layers.{}.down", "stages.{+1}.down"},          {"other.down", "stages.{}.down"},
 };
 constexpr NameScheme kScheme{"toy", "public", "the toy's public names", kRules};
 
-const test::NamedShapes kTheirs = {{"ids", {4}},     {"v.w", {2, 3}},         {"q.w", {2, 3}},   {"k.w", {2, 3}},
-                                   {"in_proj", {6, 2}}, {"proj.weight", {2, 5}}, {"table", {4, 3}}, {"layers.0.down", {1}}};
+const test::NamedShapes kTheirs = {{"ids", {4}},      {"v.w", {2, 3}},       {"q.w", {2, 3}},
+                                   {"k.w", {2, 3}},   {"in_proj", {6, 2}},   {"proj.weight", {2, 5}},
+                                   {"table", {4, 3}}, {"layers.0.down", {1}}};
 const test::NamedShapes kOurs = {{"qkv.w", {6, 3}}, {"q2", {2, 2}},           {"kv2", {4, 2}},
                                  {"proj", {5, 2}},  {"positions", {1, 4, 3}}, {"stages.1.down", {1}}};
 

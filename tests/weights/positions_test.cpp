@@ -32,7 +32,9 @@ TEST(FittedPositions, TheSameGridIsTheSameTable) {
 }
 
 TEST(FittedPositions, AGridThatIsNoSquare) {
-  EXPECT_EQ(test::error_text<WeightsError>([] { fitted_positions(at::zeros({7, 2}), {"table", 1, 2, 2}); }),
+  EXPECT_EQ(test::error_text<WeightsError>([] {
+              fitted_positions(at::zeros({7, 2}), {"table", 1, 2, 2});
+            }),
             "table: its grid of positions is no square");
 }
 
@@ -45,8 +47,7 @@ class Settle : public testing::Test {
     weights.differences.misshaped.push_back({"table", "", "differs"});
     InitOptions from;
     from.interpolate_positions = asked;
-    const auto fitted =
-        settle_positions(weights, {{"table", 1, 2, 2}}, {{"table", io::DType::f32, {1, 5, 2}}}, from);
+    const auto fitted = settle_positions(weights, {{"table", 1, 2, 2}}, {{"table", io::DType::f32, {1, 5, 2}}}, from);
     if (!fitted.empty() && weights.differences.misshaped.empty()) return "fitted";
     return weights.differences.misshaped.at(0).note;
   }

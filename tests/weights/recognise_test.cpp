@@ -23,7 +23,8 @@ constexpr NameRule kRules[] = {
 constexpr NameRule kTurned[] = {{"net.first", "a"}, {"net.second", "b"}};
 constexpr NameRule kStraight[] = {{"net.first", "b"}, {"net.second", "a"}};
 constexpr NameScheme kSchemes[] = {{"toy", "public", "the toy's public names", kRules}};
-constexpr NameScheme kRivals[] = {{"toy", "turned", "turned names", kTurned}, {"toy", "straight", "straight names", kStraight}};
+constexpr NameScheme kRivals[] = {{"toy", "turned", "turned names", kTurned},
+                                  {"toy", "straight", "straight names", kStraight}};
 
 class Recognise : public testing::Test {
  protected:
@@ -53,8 +54,12 @@ class Recognise : public testing::Test {
   test::ScratchFolder folder_;
   InitOptions from_;
   const test::NamedShapes model_{{"qkv.w", {6, 3}}, {"proj", {5, 2}}, {"scale", {1}}};
-  const test::NamedShapes theirs_{{"net.q.w", {2, 3}}, {"net.k.w", {2, 3}},           {"net.v.w", {2, 3}},
-                                  {"net.ids", {4}},    {"net.projection.weight", {2, 5}}, {"net.scale", {1}}};
+  const test::NamedShapes theirs_{{"net.q.w", {2, 3}},
+                                  {"net.k.w", {2, 3}},
+                                  {"net.v.w", {2, 3}},
+                                  {"net.ids", {4}},
+                                  {"net.projection.weight", {2, 5}},
+                                  {"net.scale", {1}}};
   const std::string remedy_ = "; `init: {path, skip, allow_missing}` names what may differ";
 };
 
@@ -139,8 +144,9 @@ TEST_F(Recognise, ATieOfOneMapIsNone) {
 
 TEST_F(Recognise, AFileOfSomethingElse) {
   write({{"weight", {2}}});
-  EXPECT_EQ(outcome({{"qkv.w", {6, 3}}, {"proj", {5, 2}}}),
-            "models.student: the weights in w.safetensors do not fit; missing: qkv.w, proj; unexpected: weight" + remedy_);
+  EXPECT_EQ(
+      outcome({{"qkv.w", {6, 3}}, {"proj", {5, 2}}}),
+      "models.student: the weights in w.safetensors do not fit; missing: qkv.w, proj; unexpected: weight" + remedy_);
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// UniCL: dime's names are those that open_clip gives a timm Swin trunk, the text tower as CLIP's. Theirs are UniCL's own
-// (also DIME-FM's), where a stage's downsampling ends it and timm's begins the next one, and timm's of the Swin alone.
+// UniCL: dime's names are those that open_clip gives a timm Swin trunk, the text tower as CLIP's. Theirs are UniCL's
+// own (also DIME-FM's), where a stage's downsampling ends it and timm's begins the next one, and timm's of the Swin
+// alone.
 #include "weights/schemes/schemes.hpp"
 
 namespace dime::schemes {

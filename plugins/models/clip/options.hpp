@@ -75,8 +75,8 @@ struct ImageOptions {
                 "Attention heads of a block, which must divide width; of a residual network those of the pooling, "
                 "which must divide 32 widths.",
                 count_range)
-        .option("mlp_ratio", &ImageOptions::mlp_ratio,
-                "Width of the hidden layer, in widths; of vision transformers.", Range{0, 1024, true})
+        .option("mlp_ratio", &ImageOptions::mlp_ratio, "Width of the hidden layer, in widths; of vision transformers.",
+                Range{0, 1024, true})
         .option("activation", &ImageOptions::activation, "quick_gelu in OpenAI's weights; of vision transformers.",
                 one_of({"quick_gelu", "gelu"}))
         .option("layer_norm_eps", &ImageOptions::layer_norm_eps, "Added to the variances; of vision transformers.",

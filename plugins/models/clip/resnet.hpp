@@ -34,8 +34,9 @@ class BatchNorm final : public torch::nn::Module {
     if (is_training()) check_batch(x);
     const bool kept = is_training() && !learn;
     if (is_training() && learn) tracked_.add_(1);
-    return at::batch_norm(x, weight, bias, kept ? torch::Tensor() : running_mean_, kept ? torch::Tensor() : running_var_,
-                          is_training(), 0.1, 1e-5, at::globalContext().userEnabledCuDNN());
+    return at::batch_norm(x, weight, bias, kept ? torch::Tensor() : running_mean_,
+                          kept ? torch::Tensor() : running_var_, is_training(), 0.1, 1e-5,
+                          at::globalContext().userEnabledCuDNN());
   }
 
   torch::Tensor weight;
@@ -45,7 +46,8 @@ class BatchNorm final : public torch::nn::Module {
   // One number has no variance; it would leave NaN in the running statistics.
   static void check_batch(const torch::Tensor& x) {
     if (x.numel() > x.size(1)) return;
-    throw ArgumentError("[model/clip] encode_image cannot take the statistics of a batch of " + std::to_string(x.size(0)) +
+    throw ArgumentError("[model/clip] encode_image cannot take the statistics of a batch of " +
+                        std::to_string(x.size(0)) +
                         " in training at this image size: give it more rows, or set image.freeze_statistics");
   }
 
@@ -215,9 +217,9 @@ class ModifiedResNet final : public ImageTower {
     for (std::int64_t i = 0; i < layers[stage]; ++i) {
       const auto site = static_cast<std::int64_t>(blocks_.size());
       const double drop_path = shape_.drop_path * static_cast<double>(site) / static_cast<double>(all - 1);
-      const auto block = list->register_module(
-          std::to_string(i), std::make_shared<Bottleneck>(inputs, width, stage > 0 && i == 0 ? 2 : 1,
-                                                          shape_.freeze_statistics, drop_path, site));
+      const auto block = list->register_module(std::to_string(i),
+                                               std::make_shared<Bottleneck>(inputs, width, stage > 0 && i == 0 ? 2 : 1,
+                                                                            shape_.freeze_statistics, drop_path, site));
       blocks_.emplace_back("visual." + name + "." + std::to_string(i), block);
       inputs = 4 * width;
     }

@@ -110,8 +110,9 @@ inline StackSpec stack(const ImageOptions& options) {
 
 inline VitShape vit(const ImageOptions& options) {
   if (options.freeze_statistics) {
-    refuse("image.freeze_statistics is an option of residual networks, but image.layers has the one number of a "
-           "vision transformer");
+    refuse(
+        "image.freeze_statistics is an option of residual networks, but image.layers has the one number of a "
+        "vision transformer");
   }
   const VitShape all{needed(options.image_size, "image_size"), needed(options.patch_size, "patch_size"), stack(options),
                      options.patch_dropout};

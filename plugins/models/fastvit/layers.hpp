@@ -14,7 +14,7 @@ namespace dime::plugins::fastvit {
 
 /// One run through the tower.
 struct Pass {
-  ForwardContext keys;             ///< the step and its random numbers
+  ForwardContext keys;            ///< the step and its random numbers
   bool update_statistics = true;  ///< false where a block is computed a second time
 };
 
@@ -30,8 +30,7 @@ struct ConvShape {
 class Conv final : public torch::nn::Module {
  public:
   Conv(const ConvShape& shape, bool with_bias) : shape_(shape) {
-    weight =
-        register_parameter("weight", at::zeros({shape.out, shape.in / shape.groups, shape.kernel, shape.kernel}));
+    weight = register_parameter("weight", at::zeros({shape.out, shape.in / shape.groups, shape.kernel, shape.kernel}));
     if (with_bias) bias = register_parameter("bias", at::zeros({shape.out}));
   }
 
@@ -75,9 +74,8 @@ class BatchNorm final : public torch::nn::Module {
     const bool of_batch = is_training() && pass.keys.training;
     if (!of_batch) return normalised(x, running_mean, running_var, false);
     if (x.numel() == x.size(1)) {
-      throw ArgumentError(
-          "[model/fastvit] statistics of a batch need more than one number in each channel, got " +
-          c10::str(x.sizes()) + ": give more rows, or freeze_statistics");
+      throw ArgumentError("[model/fastvit] statistics of a batch need more than one number in each channel, got " +
+                          c10::str(x.sizes()) + ": give more rows, or freeze_statistics");
     }
     if (!pass.update_statistics) return normalised(x, {}, {}, true);
     num_batches_tracked.add_(1);

@@ -37,7 +37,9 @@ struct ImageOptions {
     using O = ImageOptions;
     return Schema<O>("FastViT: convolutions in stages, each of half the side of the one before.")
         .option("image_size", &O::image_size, "Pixels on each side.", side_range)
-        .option("widths", &O::widths, "Channels of each stage, a multiple of those of the stage before, and of 32 where it attends.", width_range)
+        .option("widths", &O::widths,
+                "Channels of each stage, a multiple of those of the stage before, and of 32 where it attends.",
+                width_range)
         .option("depths", &O::depths, "Number of blocks of each stage.", count_range)
         .option("mlp_ratios", &O::mlp_ratios, "Width of the hidden layer of each stage, in widths.", ratio_range)
         .option("mixers", &O::mixers, "What mixes positions in each stage; repmixer throughout if absent.",
@@ -53,8 +55,7 @@ struct ImageOptions {
                 ratio_range)
         .option("layer_scale", &O::layer_scale, "First value of the learnt scales of the branches.", positive)
         .option("drop_path", &O::drop_path,
-                "Stochastic depth: probability of the last block; earlier ones grow linearly from 0.",
-                between(0, 0.9));
+                "Stochastic depth: probability of the last block; earlier ones grow linearly from 0.", between(0, 0.9));
   }
 };
 
@@ -198,7 +199,7 @@ const std::vector<T>& list(const std::optional<std::vector<T>>& option, const st
 }
 
 inline void mark(const std::vector<std::int64_t>& listed, const std::string& name, std::int64_t first,
-                 std::vector<StageShape>& stages, bool StageShape::* flag) {
+                 std::vector<StageShape>& stages, bool StageShape::*flag) {
   const auto count = static_cast<std::int64_t>(stages.size());
   for (const auto stage : listed) {
     if (stage < first || stage >= count) {
@@ -211,7 +212,8 @@ inline void mark(const std::vector<std::int64_t>& listed, const std::string& nam
 
 inline std::int64_t part(std::int64_t width, double ratio, const std::string& name) {
   const auto product = static_cast<std::int64_t>(static_cast<double>(width) * ratio);
-  if (product < 1) throw ConfigError("[model/fastvit] image." + name + " leaves no channel of " + std::to_string(width));
+  if (product < 1)
+    throw ConfigError("[model/fastvit] image." + name + " leaves no channel of " + std::to_string(width));
   return product;
 }
 

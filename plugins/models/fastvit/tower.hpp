@@ -77,7 +77,8 @@ class Trunk final : public torch::nn::Module {
     const Form form{shape.deployed, shape.frozen};
     const auto first = shape.stages.front().width, last = shape.stages.back().width;
     const auto stem = register_module("stem", std::make_shared<torch::nn::Module>());
-    for (const auto& conv : {ConvShape{3, first, 3, 2}, ConvShape{first, first, 3, 2, first}, ConvShape{first, first}}) {
+    for (const auto& conv :
+         {ConvShape{3, first, 3, 2}, ConvShape{first, first, 3, 2, first}, ConvShape{first, first}}) {
       stem_.push_back(stem->register_module(std::to_string(stem_.size()),
                                             std::make_shared<MobileOne>(conv, MobileOneParts{}, form)));
     }
@@ -85,8 +86,7 @@ class Trunk final : public torch::nn::Module {
     for (const auto& stage : shape.stages) all_blocks += stage.depth;
     const auto list = register_module("stages", std::make_shared<torch::nn::Module>());
     for (std::size_t i = 0; i < shape.stages.size(); block += shape.stages[i++].depth) {
-      stages_.push_back(
-          list->register_module(std::to_string(i), std::make_shared<Stage>(shape, i, block, all_blocks)));
+      stages_.push_back(list->register_module(std::to_string(i), std::make_shared<Stage>(shape, i, block, all_blocks)));
     }
     MobileOneParts parts;
     parts.squeeze = reduced_channels(shape.final_width, 16, 1);
