@@ -166,7 +166,7 @@ TEST_F(PlanTest, AStudentOfAnotherTokenizer) {
   const std::string texts =
       "{source: {type: tsv_texts, list: t.list}, features: {type: tsv_features, list: g.list}, batch_size: 4}";
   EXPECT_EQ(plan(streams(kStoredImages, texts), "a: {type: fd}", siglip_spec()).problems,
-            "plan.yaml:7:12: models.student reads tokens of the tokenizer \"siglip\", which dime does not have: leave "
+            "plan.yaml:7:19: models.student reads tokens of the tokenizer \"siglip\", which dime does not have: leave "
             "models.student.text out");
 }
 
