@@ -100,7 +100,9 @@ def resnet():
         vectors = model(pixels)
         (vectors * to).sum().backward()
         out[mode + ".vectors"] = vectors.flatten().tolist()
-        out |= {f"{mode}.grad.{name}": fingerprint(p.grad) for name, p in model.named_parameters()}
+        for name, p in model.named_parameters():
+            if name != "attnpool.k_proj.bias":    # rounding: softmax does not see a shift of all scores
+                out[f"{mode}.grad.{name}"] = fingerprint(p.grad)
     out |= {f"after.{name}": fingerprint(x) for name, x in model.named_buffers()}
     write_lines("clip_resnet.json", out)
 

@@ -2,6 +2,7 @@
 // Options of small CLIPs.
 #pragma once
 
+#include <algorithm>
 #include <string>
 #include <utility>
 #include <vector>
@@ -29,6 +30,25 @@ inline Pairs golden_image() {
 /// Its text tower.
 inline Pairs golden_text() {
   return {{"width", "16"}, {"layers", "2"}, {"heads", "2"}, {"context", "12"}, {"vocabulary", "32"}};
+}
+
+/// The numbers of `text`, separated by commas.
+inline Value list(const std::string& text) {
+  std::vector<Value> items;
+  for (std::size_t begin = 0; begin <= text.size();) {
+    const auto end = std::min(text.find(',', begin), text.size());
+    items.push_back(Value::scalar(text.substr(begin, end - begin)));
+    begin = end + 1;
+  }
+  return Value::list(std::move(items));
+}
+
+/// The image tower of tests/golden/clip_resnet.json alone, with more options of the tower.
+inline Value resnet_options(const Pairs& more = {}) {
+  auto image = options({{"image_size", "64"}, {"width", "4"}, {"heads", "2"}});
+  image.set("layers", list("1,2,1,1"));
+  for (const auto& [key, text] : more) image.set(key, Value::scalar(text));
+  return map({{"embed_dim", Value::scalar("8")}, {"image", image}});
 }
 
 inline Value golden_options() {

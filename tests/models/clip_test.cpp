@@ -47,10 +47,80 @@ TEST(Clip, Spec) {
   EXPECT_EQ(both.text->context, 12);
   EXPECT_EQ(both.text->vocabulary, 32);
   EXPECT_EQ(both.text->tokenizer, "clip");
+  EXPECT_EQ(both.image->activation, "quick_gelu");
+  EXPECT_EQ(both.text->activation, "quick_gelu");
+  EXPECT_EQ(make_model("clip", image_only({{"activation", "gelu"}}))->spec().image->activation, "gelu");
   EXPECT_FALSE(make_model("clip", image_only())->spec().text);
   auto value = golden_options();
   value.set("towers", Value::scalar("text"));
   EXPECT_FALSE(make_model("clip", value)->spec().image);
+}
+
+TEST(Clip, PresetsAndWhatOverridesThem) {
+  const auto model = make_model("clip", map({{"preset", Value::scalar("ViT-L-14-336")},
+                                             {"image", options({{"layers", "1"}, {"width", "32"}, {"heads", "2"}})},
+                                             {"text", options({{"layers", "1"}, {"width", "64"}, {"heads", "1"}})}}));
+  const auto spec = model->spec();
+  EXPECT_EQ(spec.embed_dim, 768);
+  EXPECT_EQ(spec.image->size, 336);
+  EXPECT_EQ(spec.image->activation, "quick_gelu");
+  const auto tables = model->position_tables();
+  ASSERT_EQ(tables.size(), 1U);
+  EXPECT_EQ(tables[0].name, "visual.positional_embedding");
+  EXPECT_EQ(tables[0].leading, 1);
+  EXPECT_EQ(tables[0].height, 24);
+  EXPECT_EQ(tables[0].width, 24);
+  EXPECT_EQ((*model->named_parameters().find(tables[0].name)).size(0), 577);
+  auto text = golden_options();
+  text.set("towers", Value::scalar("text"));
+  EXPECT_TRUE(make_model("clip", text)->position_tables().empty());
+}
+
+TEST(Clip, APresetAloneHasItsActivations) {
+  auto value = map({{"preset", Value::scalar("ViT-B-32")}, {"towers", Value::scalar("image")}});
+  const auto spec = make_model("clip", value)->spec();
+  EXPECT_EQ(spec.image->size, 224);
+  EXPECT_EQ(spec.image->activation, "quick_gelu");
+}
+
+TEST(Clip, PatchDropoutLeavesOutPositionsInTrainingAlone) {
+  const auto model = small(image_only({{"patch_dropout", "0.5"}})), whole = small(image_only());
+  const auto pixels = at::randn({4, 3, 24, 24});
+  const auto encode = [&](Model& m, ForwardContext context) {
+    context.wanted_taps = {"visual.ln_pre"};
+    const auto vectors = m.encode_image(pixels, context);
+    return std::pair{vectors, context.taps.at("visual.ln_pre")};
+  };
+  const auto [full, all] = encode(*whole, training());
+  EXPECT_TRUE(at::equal(encode(*model, {}).first, full));
+  const auto [vectors, kept] = encode(*model, training());
+  ASSERT_EQ(kept.sizes().vec(), (std::vector<std::int64_t>{4, 5, 24}));
+  EXPECT_GT(relative_distance(vectors, full), 1e-3);
+  // The class token stays, and each kept position is one of the image's own.
+  for (std::int64_t row = 0; row < 4; ++row) {
+    EXPECT_TRUE(at::equal(kept[row][0], all[row][0]));
+    const auto same = (kept[row].unsqueeze(1) == all[row].unsqueeze(0)).all(2).sum(1);
+    EXPECT_TRUE(same.eq(1).all().item<bool>());
+  }
+}
+
+TEST(Clip, LayerNormEps) {
+  const auto exact = small(golden_options());
+  const auto encode = [](Model& m) {
+    ForwardContext image, text;
+    return std::pair{m.encode_image(golden_tensors("clip.safetensors").at("pixels"), image),
+                     m.encode_text(golden_tensors("clip.safetensors").at("tokens"), text)};
+  };
+  const auto [image, text] = encode(*exact);
+  for (const std::string tower : {"image", "text"}) {
+    auto value = golden_options();
+    auto sizes = *value.find(tower);
+    sizes.set("layer_norm_eps", Value::scalar("0.5"));
+    value.set(tower, sizes);
+    const auto [other_image, other_text] = encode(*small(value));
+    EXPECT_EQ(at::equal(other_image, image), tower == "text");
+    EXPECT_EQ(at::equal(other_text, text), tower == "image");
+  }
 }
 
 TEST(Clip, AnAbsentTowerHasNoParametersAndIsAnError) {

@@ -22,12 +22,12 @@ class Parity:
     """One comparison: `vectors` maps "image" and/or "text" to (input, what the Python module gave, with a graph).
 
     `rename` maps its names to those of the file of weights, `convert` then its tensors by name, gradients as well.
-    `before` is the module's state before it gave them, where that changed its buffers; the buffers are compared too.
     A gradient whose norm is less than `negligible` times the largest is rounding alone, and is held to be nothing.
+    `before` is the module's state before it gave them, where that changed its buffers; the buffers are compared too.
     """
 
-    def __init__(self, tool, folder, model, module, vectors, rename=lambda name: name, convert=dict, before=None, negligible=0,
-                 **request):
+    def __init__(self, tool, folder, model, module, vectors, rename=lambda name: name, convert=dict, before=None,
+                 negligible=0, **request):
         inputs, total = {}, 0
         for name, (given, vector) in vectors.items():
             inputs["pixels" if name == "image" else "tokens"] = given
@@ -42,7 +42,8 @@ class Parity:
         gradients = {k: g * (g.norm() >= negligible * largest) for k, g in gradients.items()}
         all_tensors = {"weights": state, "gradients": gradients, "inputs": inputs}
         if before is not None:
-            all_tensors["buffers"] = {rename(k): v for k, v in module.named_buffers()}
+            kept = module.state_dict()  # some buffers are no part of it
+            all_tensors["buffers"] = {rename(k): v for k, v in module.named_buffers() if k in kept}
         for name, tensors in all_tensors.items():
             save_file({k: v.detach().clone().contiguous() for k, v in tensors.items()}, folder / f"{name}.safetensors")
         files = {name: str(folder / f"{name}.safetensors") for name in all_tensors}

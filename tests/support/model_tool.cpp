@@ -63,9 +63,8 @@ void compare_tensors(const dime::NamedTensors& got, const std::string& path, con
   dime::load_tensors(from, given, what);
   double worst = 0;
   for (std::size_t i = 0; i < got.size(); ++i) {
-    const double norm = given[i].second.norm().item<double>();
-    const double far =
-        norm > 0 ? dime::test::relative_distance(got[i].second, given[i].second) : got[i].second.norm().item<double>();
+    const double norm = given[i].second.to(torch::kDouble).norm().item<double>();
+    const double far = dime::test::distance(got[i].second, given[i].second) / (norm > 0 ? norm : 1);
     if (far >= worst) answer["worst"] = got[i].first;
     worst = std::max(worst, far);
   }

@@ -25,6 +25,7 @@ class BatchNorm final : public torch::nn::Module {
     running_mean_ = register_buffer("running_mean", at::zeros({channels}));
     running_var_ = register_buffer("running_var", at::ones({channels}));
     tracked_ = register_buffer("num_batches_tracked", at::zeros({}, at::kLong));
+    if (frozen) eval();
   }
 
   void train(bool on = true) override { Module::train(on && !frozen_); }
