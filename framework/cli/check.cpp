@@ -5,13 +5,14 @@
 #include <dime/error.hpp>
 
 #include "cli/commands.hpp"
+#include "cli/model_lines.hpp"
 #include "data/batch_maker.hpp"
 #include "eval/extract.hpp"
 #include "eval/tasks.hpp"
 #include "report/table.hpp"
 #include "train/build.hpp"
 #include "train/device.hpp"
-#include "train/weights.hpp"
+#include "train/freeze.hpp"
 
 namespace dime::cli {
 namespace {
@@ -81,16 +82,39 @@ class Check {
         findings_.note([&] { models_.student = build_student(loaded_, models_.device, Weights::only_checked, print); });
     const bool teacher =
         findings_.note([&] { models_.teacher = build_teacher(loaded_, models_.device, Weights::only_checked, print); });
-    report("student", models_.student);
-    report("teacher", models_.teacher);
     planned_ = device && student_good_ && teacher && findings_.note([&] { plan_ = checked_plan(loaded_, models_); });
+    report("models.student", models_.student, true);
+    report("models.teacher", models_.teacher, false);
+    say_statistics();
   }
 
-  static void report(const char* name, const std::shared_ptr<Model>& model) {
+  void report(const std::string& name, const std::shared_ptr<Model>& model, bool student) {
     if (model == nullptr) return;
-    std::cout << "models." << name << ": " << count_text(count_parameters(*model)) << " parameters ("
-              << count_text(count_parameters(*model, "visual.")) << " in the image tower), vectors of "
-              << model->spec().embed_dim << "\n";
+    findings_.note([&] {
+      const ModelCost cost = cost_of(name, model, student);
+      std::vector<TowerRows> forwards;
+      if (planned_) forwards = student ? student_forwards(e_, plan_) : teacher_forwards(e_, plan_);
+      std::cout << model_lines(name, *model, cost, forwards, e_.train.micro_batch_size);
+    });
+  }
+
+  ModelCost cost_of(const std::string& name, const std::shared_ptr<Model>& model, bool student) const {
+    WorldOfOne comm;
+    EncodeOptions options = encode_options(e_, plan_, torch::kCPU, comm);
+    try {
+      return model_cost(name, model, student, options);
+    } catch (const ConfigError&) {
+      options.taps.clear();  // one that the student lacks is for the loss to say
+    }
+    return model_cost(name, model, student, options);
+  }
+
+  void say_statistics() const {
+    if (models_.student == nullptr || e_.train.sync_batch_norm) return;
+    const std::string module = batch_statistics(*models_.student);
+    if (module.empty()) return;
+    std::cout << "models.student: keeps statistics of the batch (" << module
+              << "): several processes give the numbers of one only with train.sync_batch_norm: true\n";
   }
 
   /// Opens a stream's sources and says what they hold; `width` becomes that of its stored vectors. `main` is the stream

@@ -27,15 +27,15 @@ torch::Tensor call_tower(const std::string& name, Model& model, bool image, cons
   });
 }
 
-TowerForward::Encode tower(const std::string& name, const std::shared_ptr<Model>& model, bool image) {
-  return [=](const torch::Tensor& x, ForwardContext& c) { return call_tower(name, *model, image, x, c); };
-}
-
 torch::Tensor to_device(const torch::Tensor& x, const torch::Device& device) {
   return x.to(device, /*non_blocking=*/true);
 }
 
 }  // namespace
+
+TowerForward::Encode tower_encode(const std::string& name, const std::shared_ptr<Model>& model, bool image) {
+  return [=](const torch::Tensor& x, ForwardContext& c) { return call_tower(name, *model, image, x, c); };
+}
 
 TowerForward::TowerForward(Encode encode, torch::Tensor input, const EncodeOptions& options, std::int64_t step)
     : encode_(std::move(encode)),
@@ -129,7 +129,7 @@ void Encoder::encode_stream(const StreamBatch& images, const StreamBatch& texts,
   out.teacher.text = teacher_text(texts, pairs ? torch::Tensor{} : texts.vectors);
   if (student_ == nullptr) return;
   if (images.pixels.defined()) {
-    const auto& forward = towers.emplace_back(tower("models.student", student_, true),
+    const auto& forward = towers.emplace_back(tower_encode("models.student", student_, true),
                                               to_device(images.pixels, options_.device), options_, step);
     out.student.image = forward.output();
     out.student.taps = forward.taps();
@@ -139,7 +139,7 @@ void Encoder::encode_stream(const StreamBatch& images, const StreamBatch& texts,
     EncodeOptions text = options_;
     text.taps.clear();
     out.student.text = towers
-                           .emplace_back(tower("models.student", student_, false),
+                           .emplace_back(tower_encode("models.student", student_, false),
                                          to_device(texts.tokens, options_.device), text, step)
                            .output();
   }
@@ -149,13 +149,13 @@ void Encoder::encode_stream(const StreamBatch& images, const StreamBatch& texts,
 torch::Tensor Encoder::teacher_image(const StreamBatch& images) {
   if (images.vectors.defined()) return to_device(images.vectors, options_.device);
   if (teacher_ == nullptr || !images.pixels.defined()) return {};
-  return encode_frozen(tower("models.teacher", teacher_, true), to_device(images.pixels, options_.device), options_);
+  return encode_frozen(tower_encode("models.teacher", teacher_, true), to_device(images.pixels, options_.device), options_);
 }
 
 torch::Tensor Encoder::teacher_text(const StreamBatch& texts, const torch::Tensor& stored) {
   if (stored.defined()) return to_device(stored, options_.device);
   if (teacher_ == nullptr || !texts.tokens.defined()) return {};
-  return encode_frozen(tower("models.teacher", teacher_, false), to_device(texts.tokens, options_.device), options_);
+  return encode_frozen(tower_encode("models.teacher", teacher_, false), to_device(texts.tokens, options_.device), options_);
 }
 
 torch::Tensor encode_frozen(const TowerForward::Encode& encode, const torch::Tensor& input,

@@ -91,13 +91,45 @@ TEST_F(Commands, CheckOfAGoodFile) {
   const Outcome outcome = dime({"check", "toy.yaml"});
   EXPECT_EQ(outcome.status, 0);
   EXPECT_EQ(outcome.err, "");
-  EXPECT_EQ(outcome.out,
-            "models.student: 39,136 parameters (39,136 in the image tower), vectors of 48\n"
-            "data.images: 1,280 rows, batches of 32, stored vectors of 48\n"
-            "data.texts: 96 rows, batches of 32, stored vectors of 48\n"
-            "losses: vl, pvl\n"
-            "toy.yaml: good\n");
+  EXPECT_THAT(lines_of(outcome.out),
+              testing::ElementsAre(
+                  "models.student: 39,136 parameters (all trained; 39,136 in the image tower), vectors of 48",
+                  "  forward:     2.51 MFLOP an image; a step 240.9 MFLOP for 32 images",
+                  testing::MatchesRegex("  activations: [0-9.]+ KiB an image; [0-9.]+ MiB for 32 images"),
+                  "  state:       611.5 KiB of weights, gradients and AdamW's moments",
+                  "data.images: 1,280 rows, batches of 32, stored vectors of 48",
+                  "data.texts: 96 rows, batches of 32, stored vectors of 48", "losses: vl, pvl", "toy.yaml: good"));
   EXPECT_FALSE(exists("runs"));
+}
+
+TEST_F(Commands, CheckOfAStudentAndATeacher) {
+  const Outcome outcome = dime(
+      {"check", "toy.yaml", text_, "train.micro_batch_size=8", "data.texts.features=null",
+       "models.student.freeze=[visual.transformer.resblocks.0.*, logit_scale]",
+       "models.teacher={type: clip, embed_dim: 48, text: {width: 32, layers: 1, heads: 1, context: 16}}"});
+  EXPECT_EQ(outcome.status, 0) << outcome.err;
+  EXPECT_THAT(
+      lines_of(outcome.out),
+      testing::IsSupersetOf(std::vector<testing::Matcher<std::string>>{
+          "models.student: 1,635,009 parameters (1,585,024 trained, 49,985 frozen; 39,136 in the image tower), vectors "
+          "of 48",
+          "  forward:     2.51 MFLOP an image, 91.1 kFLOP a text; a step 332.9 MFLOP for 32 images and 32 texts",
+          testing::MatchesRegex("  activations: [0-9.]+ KiB an image, [0-9.]+ KiB a text; [0-9.]+ [KM]iB for 32 images "
+                                "and 32 texts in micro-batches of 8"),
+          "models.teacher: 1,595,873 parameters (none trained; 0 in the image tower), vectors of 48",
+          "  forward:     91.1 kFLOP a text; a step 2.92 MFLOP for 32 texts",
+          testing::MatchesRegex("  activations: [0-9.]+ KiB a text; [0-9.]+ [KM]iB for 32 texts in micro-batches of 8"),
+          "  state:       6.09 MiB of weights"}));
+}
+
+TEST_F(Commands, CheckOfWhatIsFrozen) {
+  expect_error(dime({"check", "toy.yaml", "models.student.freeze=[visual.conv.*, '*.bias']"}),
+               "command line:1:2: models.student: `freeze` has \"visual.conv.*\", which the name of no parameter fits; "
+               "the nearest is \"visual.conv1.weight\"");
+  for (const char* command : {"check", "train"}) {
+    expect_error(dime({command, "toy.yaml", "models.student.freeze=['*']"}),
+                 "command line:1:2: models.student: `freeze` leaves no parameter to train; take a pattern out");
+  }
 }
 
 TEST_F(Commands, CheckListsBadDataOfEveryStream) {
@@ -107,7 +139,7 @@ TEST_F(Commands, CheckListsBadDataOfEveryStream) {
   EXPECT_EQ(shown(outcome.err),
             "dime: toy.yaml:7:20: [dataset/tsv_images] cannot open a.list: No such file or directory\n"
             "dime: toy.yaml:12:20: [dataset/tsv_texts] cannot open b.list: No such file or directory\n");
-  EXPECT_EQ(outcome.out, "models.student: 39,136 parameters (39,136 in the image tower), vectors of 48\n");
+  EXPECT_EQ(lines_of(outcome.out).size(), 4U) << outcome.out;
 }
 
 TEST_F(Commands, CheckGoesOnAfterAModelThatCannotBeBuilt) {
