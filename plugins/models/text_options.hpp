@@ -29,9 +29,10 @@ struct TextOptions {
   std::int64_t vocabulary = 49408;
   std::string activation = "quick_gelu";
   double layer_norm_eps = 1e-5;
+  bool causal = true;
 
   static Schema<TextOptions> schema() {
-    return Schema<TextOptions>("A causal transformer that reads the end-of-text token.")
+    return Schema<TextOptions>("A transformer that reads the end-of-text token.")
         .option("width", &TextOptions::width, "Width of the blocks.", width_range)
         .option("layers", &TextOptions::layers, "Number of blocks.", count_range)
         .option("heads", &TextOptions::heads, "Attention heads of a block; must divide width.", count_range)
@@ -40,7 +41,9 @@ struct TextOptions {
                 vocabulary_range)
         .option("activation", &TextOptions::activation, "quick_gelu in OpenAI's weights.",
                 one_of({"quick_gelu", "gelu"}))
-        .option("layer_norm_eps", &TextOptions::layer_norm_eps, "Added to the variances.", eps_range);
+        .option("layer_norm_eps", &TextOptions::layer_norm_eps, "Added to the variances.", eps_range)
+        .option("causal", &TextOptions::causal,
+                "Whether a position sees itself and those before it only; false in MobileCLIP-S1 and S2.");
   }
 };
 
@@ -79,7 +82,7 @@ StackSpec stack(const std::string& model, const Tower& options, const std::strin
 
 inline TextShape text_shape(const std::string& model, const TextOptions& options) {
   TextShape all{options.context, options.vocabulary, stack(model, options, "text")};
-  all.stack.causal = true;
+  all.stack.causal = options.causal;
   all.stack.layer_norm_eps = options.layer_norm_eps;
   return all;
 }

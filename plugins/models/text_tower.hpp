@@ -46,7 +46,8 @@ class TextTower {
     const auto length = check_tokens(all_tokens, end, context);
     const auto tokens = all_tokens.narrow(1, 0, length);
     auto x = at::embedding(token_embedding_->weight, tokens) + positional_embedding_.narrow(0, 0, length);
-    const auto seen = at::arange(length, end.options()).le(end.unsqueeze(1)).view({-1, 1, 1, length});
+    torch::Tensor seen;
+    if (shape_.stack.causal) seen = at::arange(length, end.options()).le(end.unsqueeze(1)).view({-1, 1, 1, length});
     x = transformer_->forward(std::move(x), {end, seen}, "transformer.resblocks.", context);
     return at::matmul(context.tap("ln_final", ln_final_->norm(x, shape_.stack.layer_norm_eps)), text_projection_);
   }
@@ -61,7 +62,7 @@ class TextTower {
   }
 
  private:
-  // The positions to compute: none after the longest text's end is ever seen. One question to the device for all.
+  // The positions to compute: causal, none after the longest text's end is seen. One question to the device for all.
   std::int64_t check_tokens(const torch::Tensor& tokens, const torch::Tensor& end,
                             const ForwardContext& context) const {
     if (tokens.size(0) == 0) return shape_.context;
@@ -73,7 +74,7 @@ class TextTower {
                           std::to_string(data[0] < 0 ? data[0] : data[1]) +
                           "; the tokenizer and text.vocabulary must agree");
     }
-    if (!context.wanted_taps.empty()) return shape_.context;
+    if (!shape_.stack.causal || !context.wanted_taps.empty()) return shape_.context;
     return std::min(shape_.context, (data[2] + 8) / 8 * 8);
   }
 

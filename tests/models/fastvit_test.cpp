@@ -119,6 +119,24 @@ TEST(FastVit, WithClipsTextTower) {
             "encode_image(): the model has no image tower");
 }
 
+TEST(FastVit, OnlyATextThatIsNotCausalSeesWhatFollowsItsEnd) {
+  torch::manual_seed(4);
+  const auto tokens = at::randint(0, 30, {3, 12}, at::kLong);
+  auto noisy = tokens.clone();
+  tokens.select(1, 5).fill_(31);
+  noisy.select(1, 5).fill_(31);
+  noisy.narrow(1, 6, 6).fill_(7);
+  const auto distance_of = [&](const char* causal) {
+    auto text = options(golden_text());
+    text.set("causal", Value::scalar(causal));
+    const auto model = small(map({{"embed_dim", Value::scalar("20")}, {"text", text}}));
+    ForwardContext context;
+    return relative_distance(model->encode_text(noisy, context), model->encode_text(tokens, context));
+  };
+  EXPECT_LE(distance_of("true"), 1e-6);
+  EXPECT_GT(distance_of("false"), 1e-2);
+}
+
 TEST(FastVit, InitialisationIsAFunctionOfTheSeedWithTheScalesOfTimm) {
   const auto drawn = [] {
     auto model = make_model("fastvit", small_options());
@@ -138,7 +156,7 @@ TEST(FastVit, InitialisationIsAFunctionOfTheSeedWithTheScalesOfTimm) {
   EXPECT_NEAR(largest("stem.0.conv_kxk.0.conv.weight"), 1 / std::sqrt(27.0), 0.01);
   EXPECT_NEAR(largest("final_conv.se.fc1.bias"), 1 / std::sqrt(64.0), 0.1);
   EXPECT_EQ(largest("stages.0.blocks.1.layer_scale.gamma"), 0.5);
-  EXPECT_EQ(largest("stem.1.identity.running_mean"), 0);
+  EXPECT_EQ(largest("stem.2.identity.running_mean"), 0);
 }
 
 // The branches that training needs, and the one convolution that is as good without it.
@@ -199,7 +217,7 @@ TEST(FastVit, TheMeanOfABatchMovesTheStoredMeanByATenth) {
 }
 
 TEST(FastVit, FrozenStatisticsStayAndAreNoStatisticsOfTheBatch) {
-  const auto frozen = small(small_options({{"freeze_statistics", "true"}})), free = small();
+  const auto frozen = small(small_options({}, {{"freeze_statistics", "true"}})), free = small();
   const auto train_statistics = [](Model& model) {
     model.train();
     std::int64_t count = 0;
@@ -208,7 +226,7 @@ TEST(FastVit, FrozenStatisticsStayAndAreNoStatisticsOfTheBatch) {
     }
     return count;
   };
-  EXPECT_EQ(train_statistics(*free), 22);
+  EXPECT_EQ(train_statistics(*free), 24);
   EXPECT_EQ(train_statistics(*frozen), 0);
   const auto before = statistics(*frozen);
   const auto vectors = encode(*frozen, pixels(), training());
@@ -237,7 +255,7 @@ TEST(FastVit, CheckpointingGivesTheSameGradientsAndCountsABatchOnce) {
 }
 
 TEST(FastVit, DropPathDoesNotDependOnMicroBatches) {
-  const auto model = small(small_options({{"freeze_statistics", "true"}}, {{"drop_path", "0.5"}}));
+  const auto model = small(small_options({}, {{"freeze_statistics", "true"}, {"drop_path", "0.5"}}));
   const auto whole = encode(*model, pixels(), training());
   const auto parts = at::cat(
       {encode(*model, pixels().narrow(0, 0, 2), training()), encode(*model, pixels().narrow(0, 2, 4), training(2))});
@@ -296,7 +314,7 @@ TEST(FastVitMessages, Options) {
   EXPECT_EQ(image_message("final_ratio", Value::scalar("1.5")),
             "[model/fastvit] the last of image.widths (32) must divide the width of the last convolution (48)");
   EXPECT_EQ(image_message("mixers", numbers({"repmixer", "attension"})),
-            "[model/fastvit] item 2 of option \"mixers\" of \"image\" of model \"fastvit\" must be one of repmixer, "
+            "[model/fastvit] item 2 of option \"mixers\" of \"image\" of model \"fastvit\" takes one of repmixer, "
             "attention, got \"attension\" (did you mean \"attention\"?)");
 }
 
@@ -311,7 +329,7 @@ TEST(FastVitMessages, Inputs) {
               encode(*one, at::zeros({1, 3, 2, 2}), training());
             }),
             "[model/fastvit] statistics of a batch need more than one number in each channel, got [1, 16, 1, 1]: "
-            "give more rows, or freeze_statistics");
+            "give it more rows, or set image.freeze_statistics");
 }
 
 }  // namespace

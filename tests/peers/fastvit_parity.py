@@ -15,6 +15,7 @@ from functools import partial
 import open_clip
 import timm
 import torch
+from open_clip.transformer import TextTransformer
 from safetensors.torch import load_file
 from timm.models.fastvit import FastVit, RepConditionalPosEnc
 from timm.utils.model import reparameterize_model
@@ -28,7 +29,8 @@ DIM, SIDE, ROWS = 20, 64, 6
 # Reduced widths: convolutions alone; MobileCLIP's with every part; and attention and positions where timm's presets
 # have none.
 SMALL = {
-    "plain": dict(layers=[1, 2, 1, 1], embed_dims=[8, 16, 32, 64], mlp_ratios=[3, 3, 3, 3], token_mixers=["repmixer"] * 4),
+    "plain": dict(layers=[1, 2, 1, 1], embed_dims=[8, 16, 32, 64], mlp_ratios=[3, 3, 3, 3],
+                  token_mixers=["repmixer"] * 4),
     "mobileclip": dict(layers=[2, 1, 1, 2], embed_dims=[16, 32, 64, 128], mlp_ratios=[3, 3, 2.5, 2],
                        token_mixers=["repmixer"] * 3 + ["attention"], se_downsamples=[False, False, True, True],
                        pos_embs=[None, None, None, True], lkc_use_act=True, layer_scale_init_value=0.1),
@@ -84,7 +86,7 @@ def shapes(module, rename=trunk_name):
 
 
 def differences(got, want):
-    return {name: [got.get(name), want.get(name)] for name in got.keys() | want.keys() if got.get(name) != want.get(name)}
+    return {k: [got.get(k), want.get(k)] for k in got.keys() | want.keys() if got.get(k) != want.get(k)}
 
 
 def check_names(checks, folder, what, model, want):
@@ -128,12 +130,26 @@ def compare(checks, folder, what, sizes, seed):
            negligible=1e-6, training=True).check(checks, f"{what}: training, and its statistics")
 
 
+def text_tower(checks, folder):
+    """MobileCLIP-S1's and S2's text sees all its positions."""
+    sizes = {"width": 32, "layers": 2, "heads": 2}
+    module = TextTransformer(context_length=12, vocab_size=64, output_dim=DIM, no_causal_mask=True, **sizes).eval()
+    draw(module)
+    tokens = torch.randint(1, 60, (ROWS, 12), generator=torch.Generator().manual_seed(3))
+    tokens[range(ROWS), [11, 4, 7, 1, 9, 6]] = 63
+    text = {**sizes, "context": 12, "vocabulary": 64, "activation": "gelu", "causal": False}
+    model = {"type": "fastvit", "embed_dim": DIM, "text": text}
+    Parity(TOOL, folder, model, module, {"text": (tokens, module(tokens))},
+           init={"allow_missing": ["logit_scale"]}).check(checks, "text that is not causal")
+
+
 def deployed(checks, folder, what, sizes, module, pixels, merged):
     """dime's merged tensors are timm's, timm loads them, and a model of that form gives the same vectors."""
     want = {trunk_name(k): v for k, v in reparameterize_model(module).state_dict().items()}
     wrong = differences({k: list(v.shape) for k, v in merged.items()}, {k: list(v.shape) for k, v in want.items()})
     checks.check(f"{what}: names and shapes of the deployed form", not wrong, json.dumps(wrong)[:400] * bool(wrong))
-    apart = {k: ((merged[k] - v).norm() / v.norm()).item() for k, v in want.items() if k in merged and v.is_floating_point()}
+    floats = [k for k, v in want.items() if k in merged and v.is_floating_point()]
+    apart = {k: ((merged[k] - want[k]).norm() / want[k].norm()).item() for k in floats}
     worst = max(apart, key=apart.get)
     checks.check(f"{what}: merged tensors", apart[worst] <= 1e-5, f"{worst} {apart[worst]:.1e}")
 
@@ -151,6 +167,7 @@ def main():
         folder = pathlib.Path(name)
         presets(checks, folder)
         open_clip_names(checks, folder)
+        text_tower(checks, folder)
         for seed, (what, sizes) in enumerate(SMALL.items()):
             compare(checks, folder, what, sizes, seed)
     checks.leave()

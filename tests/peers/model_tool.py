@@ -53,5 +53,6 @@ class Parity:
         self.answer = json.loads(done.stdout) if done.returncode == 0 else {}
 
     def check(self, checks, name, bound=1e-4):
-        worst = max((self.answer[k] for k in ("image", "text", "buffers", "gradients") if k in self.answer), default=float("inf"))
+        parts = [self.answer[k] for k in ("image", "text", "buffers", "gradients") if k in self.answer]
+        worst = max(parts, default=float("inf"))
         checks.check(name, worst <= bound, self.error or json.dumps(self.answer))

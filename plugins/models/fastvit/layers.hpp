@@ -75,7 +75,7 @@ class BatchNorm final : public torch::nn::Module {
     if (!of_batch) return normalised(x, running_mean, running_var, false);
     if (x.numel() == x.size(1)) {
       throw ArgumentError("[model/fastvit] statistics of a batch need more than one number in each channel, got " +
-                          c10::str(x.sizes()) + ": give more rows, or freeze_statistics");
+                          c10::str(x.sizes()) + ": give it more rows, or set image.freeze_statistics");
     }
     if (!pass.update_statistics) return normalised(x, {}, {}, true);
     num_batches_tracked.add_(1);

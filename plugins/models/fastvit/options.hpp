@@ -32,6 +32,7 @@ struct ImageOptions {
   double final_ratio = 2;
   double layer_scale = 1e-5;
   double drop_path = 0;
+  bool freeze_statistics = false;
 
   static Schema<ImageOptions> schema() {
     using O = ImageOptions;
@@ -55,7 +56,9 @@ struct ImageOptions {
                 ratio_range)
         .option("layer_scale", &O::layer_scale, "First value of the learnt scales of the branches.", positive)
         .option("drop_path", &O::drop_path,
-                "Stochastic depth: probability of the last block; earlier ones grow linearly from 0.", between(0, 0.9));
+                "Stochastic depth: probability of the last block; earlier ones grow linearly from 0.", between(0, 0.9))
+        .option("freeze_statistics", &O::freeze_statistics,
+                "Normalise by the stored statistics in training too, and leave them as they are.");
   }
 };
 
@@ -69,7 +72,6 @@ struct Options {
   std::optional<std::array<double, 3>> mean;
   std::optional<std::array<double, 3>> std;
   std::optional<std::string> interpolation;
-  bool freeze_statistics = false;
   bool checkpointing = false;
   double logit_scale_init = 1 / 0.07;
 
@@ -98,8 +100,6 @@ struct Options {
         .option("std", &Options::std, "Likewise; else 1.", positive)
         .option("interpolation", &Options::interpolation, "Likewise; bicubic for those presets, else bilinear.",
                 one_of({"bilinear", "bicubic"}))
-        .option("freeze_statistics", &Options::freeze_statistics,
-                "Normalise by the stored statistics in training too, and leave them as they are.")
         .option("checkpointing", &Options::checkpointing,
                 "Compute each block again in backward: less memory, more time.")
         .option("logit_scale_init", &Options::logit_scale_init,
@@ -139,7 +139,7 @@ struct Shape {
 
 namespace detail {
 
-/// The sizes that papers and timm name. A list of one holds for all stages.
+/// The sizes that papers and timm name.
 struct Preset {
   const char* name;
   std::array<std::int64_t, 4> depths;
@@ -212,9 +212,8 @@ inline void mark(const std::vector<std::int64_t>& listed, const std::string& nam
 
 inline std::int64_t part(std::int64_t width, double ratio, const std::string& name) {
   const auto product = static_cast<std::int64_t>(static_cast<double>(width) * ratio);
-  if (product < 1)
-    throw ConfigError("[model/fastvit] image." + name + " leaves no channel of " + std::to_string(width));
-  return product;
+  if (product >= 1) return product;
+  throw ConfigError("[model/fastvit] image." + name + " leaves no channel of " + std::to_string(width));
 }
 
 inline std::vector<StageShape> stages(const ImageOptions& options) {
@@ -254,7 +253,7 @@ inline ImageShape image_shape(const Options& options) {
   all.layer_scale = image.layer_scale;
   all.drop_path = image.drop_path;
   all.deployed = options.form == "deployed";
-  all.frozen = options.freeze_statistics;
+  all.frozen = image.freeze_statistics;
   return all;
 }
 

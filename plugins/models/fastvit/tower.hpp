@@ -2,6 +2,7 @@
 // FastViT's image tower.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
