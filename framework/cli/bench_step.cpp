@@ -13,6 +13,7 @@
 #include "report/json_file.hpp"
 #include "report/table.hpp"
 #include "train/device.hpp"
+#include "train/freeze.hpp"
 #include "train/synthetic.hpp"
 
 namespace dime::cli {
@@ -82,7 +83,7 @@ void prepare(const StepCommand& command, const Program& program, Bench& bench) {
 
 void train(Bench& bench, std::int64_t steps, Measured& m) {
   const double lr = bench.loaded.experiment.train.optimizer.lr;
-  bench.models.student->train();
+  set_training(*bench.models.student, true);
   bench.step->run(bench.batch, 0, lr);  // the first touches new memory
   wait_for(bench.models.device);
   const double start = now();
