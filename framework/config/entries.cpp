@@ -9,8 +9,7 @@ namespace dime {
 Schema<InitOptions> InitOptions::schema() {
   return Schema<InitOptions>("Weights to start from: a file, or a map.")
       .option("path", &InitOptions::path,
-              "The file: safetensors, a PyTorch checkpoint or a TorchScript archive, in the model's own names or those "
-              "of a public scheme.",
+              "A safetensors file, a PyTorch checkpoint, a TorchScript archive, an index of shards, or a folder.",
               required)
       .option("skip", &InitOptions::skip, "Prefixes of names in the file that are ignored.")
       .option("allow_missing", &InitOptions::allow_missing,

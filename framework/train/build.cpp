@@ -8,6 +8,7 @@
 #include <dime/error.hpp>
 #include <dime/random.hpp>
 
+#include "config/yaml.hpp"
 #include "plugin/placed_error.hpp"
 #include "train/device.hpp"
 #include "train/freeze.hpp"
@@ -248,7 +249,9 @@ Trainer build_trainer(const LoadedExperiment& loaded, const RunModels& models, C
   auto losses = build_losses(loaded, plan, models, stored_widths(streams));
   NamedTensors of_losses = loss_tensors(losses);
   auto step = build_step(loaded, plan, models, std::move(losses), comm, epoch);
-  CheckpointTensors tensors{named_tensors(*models.student), std::move(of_losses), step->optimizer().state()};
+  const Component& component = e.models.student->component;
+  CheckpointTensors tensors{named_tensors(*models.student), std::move(of_losses), step->optimizer().state(),
+                            model_metadata(component.type, to_yaml(component.options), models.student->spec())};
   const std::int64_t total = total_steps(e.train, epoch);
   TrainerParts parts{models.student,
                      std::move(streams),

@@ -89,7 +89,9 @@ nlohmann::ordered_json state_json(const TrainState& s, const fs::path& folder) {
 
 void write_files(const fs::path& folder, const TrainState& state, const CheckpointTensors& tensors) {
   fs::create_directories(folder);
-  save_tensors(folder / "model.safetensors", tensors.model, {{"format", "pt"}, {"step", std::to_string(state.step)}});
+  std::map<std::string, std::string> metadata{{"format", "pt"}, {"step", std::to_string(state.step)}};
+  if (!tensors.about.empty()) metadata["dime.model"] = tensors.about;
+  save_tensors(folder / "model.safetensors", tensors.model, metadata);
   if (!tensors.losses.empty()) save_tensors(folder / "losses.safetensors", tensors.losses);
   save_tensors(folder / "optimizer.safetensors", tensors.optimizer);
   write_json(folder / "state.json", state_json(state, folder));

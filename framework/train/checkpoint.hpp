@@ -37,6 +37,7 @@ struct CheckpointTensors {
   NamedTensors model;      ///< model.safetensors
   NamedTensors losses;     ///< losses.safetensors; no file when there are none
   NamedTensors optimizer;  ///< optimizer.safetensors
+  std::string about{};     ///< what the model is, see model_metadata; "" says nothing
 };
 
 /// checkpoints/step_0000000240 in `folder`.

@@ -36,14 +36,24 @@ void check_spec(const ModelSpec& spec) {
   if (spec.text) expect(spec.text->vocabulary >= 1, "a vocabulary", spec.text->vocabulary);
 }
 
+/// "image", "image.image_size", …
+void add_option_names(const std::vector<OptionInfo>& options, const std::string& prefix,
+                      std::vector<std::string>& names) {
+  for (const auto& option : options) {
+    names.push_back(prefix + option.name);
+    add_option_names(option.options, prefix + option.name + ".", names);
+  }
+}
+
 /// What is wrong with the file is said with the place that names it.
-void read_init(const InitOptions& init, const Model& model, const std::string& what, Weights weights,
-               const Notice& notice) {
+void read_init(const InitOptions& init, const Model& model, const std::vector<std::string>& options,
+               const std::string& what, Weights weights, const Notice& notice) {
   const std::string place = init.mark.origin ? init.mark.text() + ": " : "";
   try {
     const auto read = weights == Weights::only_checked ? check_tensors : load_tensors;
-    const std::string recognised = read(init, named_tensors(model), what, model.position_tables());
-    if (notice) notice(what + ": " + recognised);
+    const WeightsReport report = read(init, named_tensors(model), what, model.position_tables());
+    const std::string note = check_facts(report, init, model.spec(), options, what);
+    if (notice) notice(what + ": " + report.text + note);
   } catch (const WeightsError& e) {
     throw WeightsError(place + e.what());
   } catch (const IoError& e) {
@@ -64,7 +74,11 @@ std::shared_ptr<Model> make_model(const ModelEntry& entry, const Plugins& plugin
     rethrow_placed("model", entry.component);
   }
   if (weights == Weights::ready) model->initialise();
-  if (entry.init) read_init(*entry.init, *model, what, weights, notice);
+  if (entry.init) {
+    std::vector<std::string> options;
+    add_option_names(plugins.schema("model", entry.component.type).options(), "", options);
+    read_init(*entry.init, *model, options, what, weights, notice);
+  }
   if (weights == Weights::ready) model->to(device);
   return model;
 }

@@ -39,13 +39,13 @@ class Source {
     }
   }
 
-  std::string text() const {
-    std::string all = "weights from " + file_.path().string() + ": " + weights_.text(file_);
+  WeightsReport report() const {
+    std::string text = "weights from " + file_.path().string() + ": " + weights_.text(file_);
     for (const auto& name : fitted_) {
       const PositionTable& t = table(name);
-      all += "; " + name + " fitted to " + std::to_string(t.height) + " x " + std::to_string(t.width) + " positions";
+      text += "; " + name + " fitted to " + std::to_string(t.height) + " x " + std::to_string(t.width) + " positions";
     }
-    return all;
+    return {std::move(text), fitted_, read_model_facts(file_)};
   }
 
  private:
@@ -89,16 +89,16 @@ void save_tensors(const std::filesystem::path& path, const NamedTensors& tensors
   io::write_safetensors(path, std::move(views), metadata);
 }
 
-std::string check_tensors(const InitOptions& from, const NamedTensors& into, const std::string& what,
-                          const std::vector<PositionTable>& tables) {
-  return Source(from, into, what, tables).text();
+WeightsReport check_tensors(const InitOptions& from, const NamedTensors& into, const std::string& what,
+                            const std::vector<PositionTable>& tables) {
+  return Source(from, into, what, tables).report();
 }
 
-std::string load_tensors(const InitOptions& from, const NamedTensors& into, const std::string& what,
-                         const std::vector<PositionTable>& tables) {
+WeightsReport load_tensors(const InitOptions& from, const NamedTensors& into, const std::string& what,
+                           const std::vector<PositionTable>& tables) {
   const Source source(from, into, what, tables);
   source.copy(into);
-  return source.text();
+  return source.report();
 }
 
 }  // namespace dime

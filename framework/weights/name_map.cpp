@@ -111,7 +111,6 @@ NameMap map_names(const std::vector<const io::TensorView*>& views, const NameSch
   for (const io::TensorView* view : views) {
     if (!place(*view, rules, mapper, out)) out.unfit.push_back(view);
   }
-  std::erase_if(out.tensors, [](const MappedTensor& t) { return t.parts.empty(); });
   return out;
 }
 

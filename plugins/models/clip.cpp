@@ -49,7 +49,8 @@ class Clip final : public dime::Model {
     all.embed_dim = shape_.embed_dim;
     if (shape_.image) all.image = image_spec();
     if (const auto& text = shape_.text) {
-      all.text = {text->context, text->vocabulary, "clip", name_of(text->stack.activation)};
+      all.text = {text->context, text->vocabulary, "clip", name_of(text->stack.activation),
+                  text->stack.heads};
     }
     return all;
   }
@@ -94,6 +95,7 @@ class Clip final : public dime::Model {
     if (const auto* vit = std::get_if<VitShape>(&*shape_.image)) {
       spec.size = vit->image_size;
       spec.activation = name_of(vit->stack.activation);
+      spec.heads = vit->stack.heads;
     } else {
       spec.size = std::get<ResNetShape>(*shape_.image).image_size;
     }

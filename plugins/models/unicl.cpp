@@ -33,7 +33,8 @@ class Unicl final : public dime::Model {
     }
     if (shape_.text) {
       const bool gelu = shape_.text->stack.activation == dime::plugins::Activation::gelu;
-      all.text = {shape_.text->context, shape_.text->vocabulary, "clip", gelu ? "gelu" : "quick_gelu"};
+      all.text = {shape_.text->context, shape_.text->vocabulary, "clip", gelu ? "gelu" : "quick_gelu",
+                  shape_.text->stack.heads};
     }
     return all;
   }

@@ -123,10 +123,10 @@ TEST(Experiment, Models) {
   EXPECT_EQ(said("{type: m, text: [1]}"),
             "f.yaml:2:18: option \"text\" of model \"m\" takes teacher, none or a map, got a list");
   EXPECT_EQ(said("{type: m, init: {pth: w}}"),
-            "f.yaml:2:18: \"init\" of model \"m\" needs option \"path\" (The safetensors file.)\n"
+            "f.yaml:2:18: \"init\" of model \"m\" needs option \"path\" (A safetensors file, a PyTorch checkpoint, a "
+            "TorchScript archive, an index of shards, or a folder.)\n"
             "f.yaml:2:19: unknown option \"pth\" of \"init\" of model \"m\" (did you mean \"path\"?); it takes: "
-            "allow_missing, "
-            "path, skip");
+            "allow_missing, interpolate_positions, path, skip");
   EXPECT_EQ(
       mistakes("{schema: 1, name: x, models: {teacher: {type: m, text: none}}}"),
       "f.yaml:1:56: option \"text\" of the teacher takes a map, got \"none\"; teacher and none are said of a student");

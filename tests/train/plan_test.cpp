@@ -179,6 +179,22 @@ TEST_F(PlanTest, ATeacherOfASmallVocabulary) {
       "plan.yaml:8:19: models.teacher has a vocabulary of 10, the tokenizer one of 49408: leave `vocabulary` out");
 }
 
+TEST_F(PlanTest, ANormalizeOfAnotherModel) {
+  const auto normalized = [&](const std::string& how) {
+    const std::string images =
+        "{source: {type: tsv_images, list: i.list}, features: {type: tsv_features, list: "
+        "f.list}, transform: [{type: normalize, " +
+        how + "}], batch_size: 4}";
+    return plan("images: " + images, "a: {type: pvl}", spec(true, false)).problems;
+  };
+  EXPECT_EQ(normalized("preset: clip"), "");
+  EXPECT_EQ(normalized("mean: [0.4815, 0.4578, 0.4082], std: [0.2686, 0.2613, 0.2758]"), "");  // rounded
+  EXPECT_EQ(normalized("preset: half"),
+            "plan.yaml:3:115: data.images normalizes with mean [0.5, 0.5, 0.5] and std [0.5, 0.5, 0.5], but "
+            "models.student expects [0.481455, 0.457828, 0.408211] and [0.26863, 0.261303, 0.275777]: leave normalize "
+            "out, or change mean and std of either");
+}
+
 TEST_F(PlanTest, TeacherNeeded) {
   Experiment e;
   EXPECT_FALSE(teacher_needed(e));

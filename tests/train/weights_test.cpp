@@ -111,6 +111,63 @@ TEST_F(Weights, TypesThatTheFormatLacks) {
   EXPECT_TRUE(folder.names().empty());
 }
 
+TEST_F(Weights, NamesOfAPublicScheme) {
+  save_tensors(path, {{"vision_model.encoder.layers.0.self_attn.q_proj.bias", torch::full({2}, 1.0F)},
+                      {"vision_model.encoder.layers.0.self_attn.k_proj.bias", torch::full({2}, 2.0F)},
+                      {"vision_model.encoder.layers.0.self_attn.v_proj.bias", torch::full({2}, 3.0F).to(at::kHalf)},
+                      {"visual_projection.weight", torch::arange(6.0F).view({2, 3})}});
+  const auto bias = torch::zeros({6}), proj = torch::zeros({3, 2});
+  const NamedTensors into{{"visual.transformer.resblocks.0.attn.in_proj_bias", bias}, {"visual.proj", proj}};
+  EXPECT_EQ(load_tensors(from(), into, "models.student").text,
+            "weights from " + path.string() + ": a safetensors file, Hugging Face's names of CLIPModel");
+  EXPECT_TRUE(torch::equal(bias, torch::tensor({1.0F, 1.0F, 2.0F, 2.0F, 3.0F, 3.0F})));
+  EXPECT_TRUE(torch::equal(proj, torch::arange(6.0F).view({2, 3}).t()));
+}
+
+TEST_F(Weights, PositionsAreFittedWhereItIsAskedFor) {
+  save_tensors(path, {{"table", torch::cat({torch::full({1, 2}, 7.0F), torch::full({9, 2}, 3.0F)})}});
+  const auto table = torch::zeros({5, 2});
+  const std::vector<PositionTable> tables{{"table", 1, 2, 2}};
+  InitOptions options = from();
+  const auto load = [&] { return load_tensors(options, {{"table", table}}, "models.student", tables); };
+  EXPECT_EQ(
+      folder.shown(test::error_text<WeightsError>(load)),
+      "models.student: the weights in w.safetensors do not fit; of another shape: table ([10, 2] in the file, [5, "
+      "2] in the model; `interpolate_positions: true` of `init` fits it)" +
+          std::string(kTail));
+  options.interpolate_positions = true;
+  EXPECT_EQ(folder.shown(load().text),
+            "weights from w.safetensors: a safetensors file; table fitted to 2 x 2 positions");
+  EXPECT_TRUE(torch::allclose(table, torch::cat({torch::full({1, 2}, 7.0F), torch::full({4, 2}, 3.0F)})));
+}
+
+TEST_F(Weights, WhatIsKnownOfThemIsHeldAgainstTheModel) {
+  ModelSpec spec;
+  spec.embed_dim = 4;
+  spec.image = ImageSpec{32};
+  spec.image->activation = "quick_gelu";
+  save_tensors(path, {{"x", torch::zeros({1})}}, {{"dime.model", model_metadata("toy", "", spec)}});
+  WeightsReport report = check_tensors(from(), {{"x", torch::zeros({1})}}, "models.student");
+  EXPECT_EQ(check_facts(report, from(), spec, {}, "models.student"), "");
+  spec.image->activation = "gelu";
+  spec.image->size = 48;
+  spec.image->interpolation = "bilinear";
+  const auto error = [&] {
+    return folder.shown(test::error_text<WeightsError>([&] {
+      check_facts(report, from(), spec, {"image", "image.image_size", "mean"}, "models.student");
+    }));
+  };
+  EXPECT_EQ(
+      error(),
+      "models.student: the weights in w.safetensors are of another model: image.size is 32 in its own metadata, 48 "
+      "in the model (change models.student.image.image_size); image.activation is quick_gelu in its own metadata, "
+      "gelu in the model (which has no option for it: take other weights)");
+  report.fitted = {"table"};
+  spec.image->activation = "quick_gelu";
+  EXPECT_EQ(check_facts(report, from(), spec, {}, "models.student"),
+            "; its own metadata says that images are resized bicubic, the model says bilinear");
+}
+
 struct Net : torch::nn::Module {
   Net() {
     register_parameter("visual_w", torch::zeros({2, 3}));

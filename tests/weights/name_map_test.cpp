@@ -3,6 +3,11 @@
 
 #include <gtest/gtest.h>
 
+#include <cstring>
+#include <map>
+
+#include <ATen/ATen.h>
+
 #include "weights/name_pattern.hpp"
 #include "weights/tensors.hpp"
 #include "weights/views.hpp"
@@ -126,7 +131,7 @@ TEST(MapNames, WhatNoRuleHasAndWhatHasNoPlace) {
 }
 
 TEST(MapNames, TwoNamesForOnePlace) {
-  constexpr NameRule rules[] = {{"a", "x"}, {"b", "x"}};
+  static constexpr NameRule rules[] = {{"a", "x"}, {"b", "x"}};
   constexpr NameScheme scheme{"toy", "twice", "two names for one", rules};
   const test::Views views({{"a", {1}}, {"b", {1}}});
   const NameMap map = map_names(views.pointers(), &scheme);

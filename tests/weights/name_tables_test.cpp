@@ -2,6 +2,7 @@
 // What holds of every line of every table.
 #include <gtest/gtest.h>
 
+#include <map>
 #include <set>
 
 #include "weights/name_pattern.hpp"

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <ATen/ATen.h>
 #include <dime/error.hpp>
 
 #include "support/errors.hpp"

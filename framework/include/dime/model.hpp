@@ -30,6 +30,7 @@ struct ImageSpec {
   std::string interpolation = "bicubic";
   /// "quick_gelu", "gelu", "gelu_tanh", …, held against the config of weights; empty: not held
   std::string activation{};
+  std::int64_t heads{};  ///< attention heads of a block, held likewise; 0: not held
 };
 
 /// What a text tower expects.
@@ -38,6 +39,7 @@ struct TextSpec {
   std::int64_t vocabulary = 49408;
   std::string tokenizer = "clip";
   std::string activation{};  ///< as of ImageSpec
+  std::int64_t heads{};      ///< likewise
 };
 
 struct ModelSpec {
