@@ -36,6 +36,7 @@ void add_train(CLI::App& app, const Program& program, Action& chosen);
 void add_eval(CLI::App& app, const Program& program, Action& chosen);
 void add_extract(CLI::App& app, const Program& program, Action& chosen);
 void add_pack(CLI::App& app, const Program& program, Action& chosen);
+void add_convert(CLI::App& app, const Program& program, Action& chosen);
 void add_check(CLI::App& app, const Program& program, Action& chosen);
 void add_describe(CLI::App& app, const Program& program, Action& chosen);
 void add_bench(CLI::App& app, const Program& program, Action& chosen);

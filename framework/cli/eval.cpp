@@ -5,6 +5,7 @@
 #include <dime/error.hpp>
 
 #include "cli/commands.hpp"
+#include "cli/weights_path.hpp"
 #include "eval/tasks.hpp"
 #include "report/json_file.hpp"
 #include "train/device.hpp"
@@ -28,31 +29,15 @@ bool names_student(const Experiment& e, const std::vector<std::string>& names) {
   return false;
 }
 
-/// The newest good checkpoint of a run folder; says which newer ones are damaged.
-std::filesystem::path newest_of_run(const std::filesystem::path& run) {
-  bool damaged = false;
-  const auto newest = newest_checkpoint(run / "checkpoints", [&](const std::string& line) {
-    damaged = true;
-    std::cerr << "warning: " << line << "\n";
-  });
-  if (!newest) throw IoError((damaged ? "every checkpoint is damaged in " : "no checkpoint in ") + run.string());
-  return *newest;
-}
-
 /// A student with weights: of --weights (a file, a checkpoint, or a run folder), or of the experiment's `init`.
 std::shared_ptr<Model> student_with_weights(const LoadedExperiment& loaded, const EvalCommand& command,
                                             const torch::Device& device) {
   auto entry = loaded.experiment.models.student;
   if (!entry) throw ConfigError(loaded.file.string() + ": there is no models.student to evaluate");
   if (!command.weights.empty()) {
-    std::filesystem::path path = command.weights;
-    if (std::filesystem::is_directory(path / "checkpoints")) path = newest_of_run(path);
-    if (std::filesystem::exists(path / "state.json")) {
-      const std::string why = checkpoint_damage(path);
-      if (!why.empty()) throw IoError("checkpoint " + path.string() + " is damaged: " + why);
-    }
+    std::filesystem::path path = weights_path(command.weights);
     if (std::filesystem::is_directory(path)) path /= "model.safetensors";
-    entry->init = InitOptions{Path(path), {}, {}};
+    entry->init = InitOptions{Path(path), {}, {}, false, {}};
   }
   if (!entry->init) {
     throw ConfigError(loaded.file.string() +

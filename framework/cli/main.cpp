@@ -67,8 +67,9 @@ int run(int argc, char** argv) {
   app.require_subcommand(1);
   const dime::cli::Program program{dime::Installation::of_program(), {argv, argv + argc}};
   dime::cli::Action chosen;
-  for (auto* add : {dime::cli::add_train, dime::cli::add_eval, dime::cli::add_extract, dime::cli::add_pack,
-                    dime::cli::add_check, dime::cli::add_describe, dime::cli::add_bench, dime::cli::add_doctor}) {
+  for (auto* add :
+       {dime::cli::add_train, dime::cli::add_eval, dime::cli::add_extract, dime::cli::add_pack, dime::cli::add_check,
+        dime::cli::add_convert, dime::cli::add_describe, dime::cli::add_bench, dime::cli::add_doctor}) {
     add(app, program, chosen);
   }
   try {

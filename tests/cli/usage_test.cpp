@@ -21,7 +21,7 @@ TEST_F(Usage, UnknownCommand) {
   expect_usage_error(
       {"trian", "toy.yaml"},
       "unknown command \"trian\" (did you mean \"train\"?); there are: train, eval, extract, pack, check, "
-      "describe, bench, doctor; see `dime --help`");
+      "convert, describe, bench, doctor; see `dime --help`");
   expect_usage_error(
       {"bench", "laoder", "toy.yaml"},
       "unknown command \"laoder\" (did you mean \"loader\"?); there are: loader, loss, step; see `dime bench --help`");
@@ -62,7 +62,8 @@ TEST_F(Usage, NumbersOfRows) {
 }
 
 TEST_F(Usage, HelpHasAnExample) {
-  for (const std::string command : {"train", "eval", "extract", "pack", "check", "describe", "bench", "doctor"}) {
+  for (const std::string command :
+       {"train", "eval", "extract", "pack", "check", "convert", "describe", "bench", "doctor"}) {
     const Outcome outcome = dime({command, "--help"});
     EXPECT_EQ(outcome.status, 0);
     EXPECT_EQ(outcome.err, "");
