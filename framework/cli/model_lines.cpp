@@ -19,9 +19,7 @@ std::string scaled(std::int64_t value, double step, const std::array<const char*
   return number_text(x, unit == 0 ? 0 : x < 10 ? 2 : 1) + " " + units[unit];
 }
 
-std::string flops_text(std::int64_t flops) {
-  return scaled(flops, 1000, {"FLOP", "kFLOP", "MFLOP", "GFLOP", "TFLOP"});
-}
+std::string flops_text(std::int64_t flops) { return scaled(flops, 1000, {"FLOP", "kFLOP", "MFLOP", "GFLOP", "TFLOP"}); }
 
 std::string bytes_text(std::int64_t bytes) { return scaled(bytes, 1024, {"bytes", "KiB", "MiB", "GiB", "TiB"}); }
 

@@ -149,13 +149,15 @@ void Encoder::encode_stream(const StreamBatch& images, const StreamBatch& texts,
 torch::Tensor Encoder::teacher_image(const StreamBatch& images) {
   if (images.vectors.defined()) return to_device(images.vectors, options_.device);
   if (teacher_ == nullptr || !images.pixels.defined()) return {};
-  return encode_frozen(tower_encode("models.teacher", teacher_, true), to_device(images.pixels, options_.device), options_);
+  return encode_frozen(tower_encode("models.teacher", teacher_, true), to_device(images.pixels, options_.device),
+                       options_);
 }
 
 torch::Tensor Encoder::teacher_text(const StreamBatch& texts, const torch::Tensor& stored) {
   if (stored.defined()) return to_device(stored, options_.device);
   if (teacher_ == nullptr || !texts.tokens.defined()) return {};
-  return encode_frozen(tower_encode("models.teacher", teacher_, false), to_device(texts.tokens, options_.device), options_);
+  return encode_frozen(tower_encode("models.teacher", teacher_, false), to_device(texts.tokens, options_.device),
+                       options_);
 }
 
 torch::Tensor encode_frozen(const TowerForward::Encode& encode, const torch::Tensor& input,

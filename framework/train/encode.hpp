@@ -60,8 +60,8 @@ class TowerForward {
   std::vector<GeneratorState> generators_;  ///< before each part's first pass
 };
 
-/// A tower of `model`. What it throws, and vectors of another shape than its spec promises, are ArgumentErrors that begin
-/// with `name` ("models.student").
+/// A tower of `model`. What it throws, and vectors of another shape than its spec promises, are ArgumentErrors that
+/// begin with `name` ("models.student").
 TowerForward::Encode tower_encode(const std::string& name, const std::shared_ptr<Model>& model, bool image);
 
 /// A step's encodings of the streams and of the pairs, and the way back.

@@ -114,7 +114,8 @@ ModelCost model_cost(const std::string& name, const std::shared_ptr<Model>& mode
   ModelCost cost;
   cost.parameters = count_parameters(*model);
   cost.image_parameters = count_parameters(*model, "visual.");
-  for (const auto& [key, tensor] : named_tensors(*model)) cost.state_bytes += static_cast<std::int64_t>(tensor.nbytes());
+  for (const auto& [key, tensor] : named_tensors(*model))
+    cost.state_bytes += static_cast<std::int64_t>(tensor.nbytes());
   for (const auto& p : model->parameters()) {
     if (!trained || !p.requires_grad()) continue;
     cost.trained += p.numel();

@@ -3,8 +3,8 @@
 //
 // Arithmetic is counted as torch.utils.flop_counter counts it: two operations for each multiply-add of matrix products,
 // convolutions and attention (all of a causal one's scores); everything else counts as nothing. Memory is that of the
-// tensors which LibTorch's operators make; parameters, buffers and inputs are none of them. Both hold for any plugin, as
-// nothing is asked of the model but its forward.
+// tensors which LibTorch's operators make; parameters, buffers and inputs are none of them. Both hold for any plugin,
+// as nothing is asked of the model but its forward.
 #pragma once
 
 #include <cstdint>
@@ -31,8 +31,8 @@ struct TowerCost {
   std::int64_t bytes(std::int64_t rows) const { return fixed_bytes + rows * row_bytes; }
 };
 
-/// Counts `forward(input(rows))`, whose result holds what must live until backward, for one row and for two; for two and
-/// three where one throws (of one value there are no batch statistics); for one alone where that took longer than
+/// Counts `forward(input(rows))`, whose result holds what must live until backward, for one row and for two; for two
+/// and three where one throws (of one value there are no batch statistics); for one alone where that took longer than
 /// `patience_s` seconds: all its memory is then that of the row.
 TowerCost measure(const std::function<torch::Tensor(std::int64_t rows)>& input,
                   const std::function<torch::Tensor(const torch::Tensor& input)>& forward, double patience_s = 5);

@@ -166,19 +166,19 @@ class Watch final : public c10::DebugInfoBase {
 class Observers {
  public:
   Observers()
-      : handle_(at::addThreadLocalCallback(
-            at::RecordFunctionCallback(
-                [](const at::RecordFunction& op) -> std::unique_ptr<at::ObserverContext> {
-                  Watch* watch = Watch::here();
-                  return watch != nullptr ? watch->begin(op) : nullptr;
-                },
-                [](const at::RecordFunction& op, at::ObserverContext* work) {
-                  Watch* watch = Watch::here();
-                  if (watch != nullptr) watch->end(op, static_cast<const Work*>(work));
-                })
-                .needsInputs(true)
-                .needsOutputs(true)
-                .scopes({at::RecordScope::FUNCTION}))) {}
+      : handle_(
+            at::addThreadLocalCallback(at::RecordFunctionCallback(
+                                           [](const at::RecordFunction& op) -> std::unique_ptr<at::ObserverContext> {
+                                             Watch* watch = Watch::here();
+                                             return watch != nullptr ? watch->begin(op) : nullptr;
+                                           },
+                                           [](const at::RecordFunction& op, at::ObserverContext* work) {
+                                             Watch* watch = Watch::here();
+                                             if (watch != nullptr) watch->end(op, static_cast<const Work*>(work));
+                                           })
+                                           .needsInputs(true)
+                                           .needsOutputs(true)
+                                           .scopes({at::RecordScope::FUNCTION}))) {}
   ~Observers() { at::removeCallback(handle_); }
   Observers(const Observers&) = delete;
   Observers& operator=(const Observers&) = delete;

@@ -14,8 +14,8 @@ struct OpCounts {
   std::int64_t peak_bytes = 0;  ///< the most that lived at one time, as far as can be seen between two operators
 };
 
-/// Runs `work` and counts what LibTorch's operators do in it. A storage that goes into an operator before it came out of
-/// one was there before, and is none of those that operators made.
+/// Runs `work` and counts what LibTorch's operators do in it. A storage that goes into an operator before it came out
+/// of one was there before, and is none of those that operators made.
 OpCounts watch_ops(const std::function<void()>& work);
 
 }  // namespace dime

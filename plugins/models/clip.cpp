@@ -49,8 +49,7 @@ class Clip final : public dime::Model {
     all.embed_dim = shape_.embed_dim;
     if (shape_.image) all.image = image_spec();
     if (const auto& text = shape_.text) {
-      all.text = {text->context, text->vocabulary, "clip", name_of(text->stack.activation),
-                  text->stack.heads};
+      all.text = {text->context, text->vocabulary, "clip", name_of(text->stack.activation), text->stack.heads};
     }
     return all;
   }

@@ -32,8 +32,10 @@ class FastVit final : public dime::Model {
     if (shape_.image) {
       all.image = {shape_.image->image_size, shape_.mean, shape_.std, shape_.interpolation, "gelu"};
     }
-    if (shape_.text) all.text = {shape_.text->context, shape_.text->vocabulary, "clip", options_.text->activation,
+    if (shape_.text) {
+      all.text = {shape_.text->context, shape_.text->vocabulary, "clip", options_.text->activation,
                   shape_.text->stack.heads};
+    }
     return all;
   }
 

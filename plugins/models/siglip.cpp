@@ -29,9 +29,13 @@ class Siglip final : public dime::Model {
     dime::ModelSpec all;
     all.embed_dim = shape_.embed_dim;
     if (shape_.image) {
-      all.image = {shape_.image->image_size, options_.mean, options_.std, "bicubic", activation(*shape_.image)};
+      all.image = {shape_.image->image_size, options_.mean, options_.std, "bicubic", activation(*shape_.image),
+                   shape_.image->stack.heads};
     }
-    if (shape_.text) all.text = {shape_.text->context, shape_.text->vocabulary, "siglip", activation(*shape_.text)};
+    if (shape_.text) {
+      all.text = {shape_.text->context, shape_.text->vocabulary, "siglip", activation(*shape_.text),
+                  shape_.text->stack.heads};
+    }
     return all;
   }
 

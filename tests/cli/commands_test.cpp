@@ -103,10 +103,10 @@ TEST_F(Commands, CheckOfAGoodFile) {
 }
 
 TEST_F(Commands, CheckOfAStudentAndATeacher) {
-  const Outcome outcome = dime(
-      {"check", "toy.yaml", text_, "train.micro_batch_size=8", "data.texts.features=null",
-       "models.student.freeze=[visual.transformer.resblocks.0.*, logit_scale]",
-       "models.teacher={type: clip, embed_dim: 48, text: {width: 32, layers: 1, heads: 1, context: 16}}"});
+  const Outcome outcome =
+      dime({"check", "toy.yaml", text_, "train.micro_batch_size=8", "data.texts.features=null",
+            "models.student.freeze=[visual.transformer.resblocks.0.*, logit_scale]",
+            "models.teacher={type: clip, embed_dim: 48, text: {width: 32, layers: 1, heads: 1, context: 16}}"});
   EXPECT_EQ(outcome.status, 0) << outcome.err;
   EXPECT_THAT(
       lines_of(outcome.out),

@@ -48,7 +48,10 @@ TEST(Measure, LinearMapsOfPositions) {
   expect_cost(cost_of({3, 5}, [&](const torch::Tensor& x) { return at::linear(x, w, b); }), 2 * 3 * 5 * 7, 3 * 7 * 4);
   expect_cost(cost_of({3, 5}, [&](const torch::Tensor& x) { return at::linear(x, w); }), 2 * 3 * 5 * 7, 3 * 7 * 4);
   expect_cost(cost_of({3, 5}, [&](const torch::Tensor& x) { return at::matmul(x, w.t()); }), 2 * 3 * 5 * 7, 3 * 7 * 4);
-  expect_cost(cost_of({3, 5}, [&](const torch::Tensor& x) { return at::einsum("bli,oi->blo", {x, w}); }),
+  expect_cost(cost_of({3, 5},
+                      [&](const torch::Tensor& x) {
+                        return at::einsum("bli,oi->blo", {x, w});
+                      }),
               2 * 3 * 5 * 7, 3 * 7 * 4);
 }
 

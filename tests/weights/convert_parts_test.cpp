@@ -120,7 +120,9 @@ TEST(DescribeModel, ClipsRulesAreSaid) {
   EXPECT_EQ(m.text_heads, 1);
   EXPECT_EQ(assumed, (std::vector<std::string>{"image.activation quick_gelu", "image.mean of CLIP", "image.std of CLIP",
                                                "text.heads 1", "text.activation quick_gelu"}));
-  EXPECT_EQ(test::error_text<WeightsError>([&] { described({5, 0}, assumed); }),
+  EXPECT_EQ(test::error_text<WeightsError>([&] {
+              described({5, 0}, assumed);
+            }),
             "w: 5 heads do not divide the image tower's width of 32");
 }
 
@@ -157,8 +159,7 @@ TEST(PythonConfig, WhatThePythonSideHasNoModelOf) {
             "w: open_clip's config has one activation for both towers, but the image tower has quick_gelu, the text "
             "tower gelu: take --to huggingface");
   m.sizes.image->stages = {1, 1, 1, 1};
-  EXPECT_EQ(error(huggingface_config),
-            "w: transformers has no class for a CLIP with a ResNet: take --to open_clip");
+  EXPECT_EQ(error(huggingface_config), "w: transformers has no class for a CLIP with a ResNet: take --to open_clip");
   m.sizes.text.reset();
   EXPECT_EQ(error(open_clip_config),
             "w: open_clip has no model of one tower: add the other with --with-text TEACHER, or write a .safetensors "

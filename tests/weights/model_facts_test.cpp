@@ -26,7 +26,8 @@ class Facts : public testing::Test {
     for (const char* key : {"type", "embed_dim", "image.size", "image.patch", "image.mean", "image.std",
                             "image.interpolation", "image.activation", "image.heads", "image.eps", "text.context",
                             "text.vocabulary", "text.tokenizer", "text.activation", "text.heads", "text.eps"}) {
-      if (!facts.shown(key).empty()) lines.push_back(std::string(key) + " = " + facts.shown(key) + " (" + facts.source(key) + ")");
+      if (!facts.shown(key).empty())
+        lines.push_back(std::string(key) + " = " + facts.shown(key) + " (" + facts.source(key) + ")");
     }
     return lines;
   }
@@ -52,15 +53,15 @@ TEST_F(Facts, HuggingFaceOfClip) {
                     "layer_norm_eps": 1e-6}, "text_config_dict": {"num_attention_heads": 3}, "vision_config_dict": null})");
   folder_.write("preprocessor_config.json", R"({"image_mean": [0.5, 0.25, 0.125], "image_std": [1, 1, 1], "resample": 2,
     "size": {"shortest_edge": 40}, "crop_size": {"height": 32, "width": 32}})");
-  EXPECT_EQ(shown(), (Lines{"embed_dim = 24 (config.json)", "image.size = 32 (config.json)",
-                            "image.patch = 8 (config.json)", "image.mean = [0.5, 0.25, 0.125] (preprocessor_config.json)",
-                            "image.std = [1, 1, 1] (preprocessor_config.json)",
-                            "image.interpolation = bilinear (preprocessor_config.json)",
-                            "image.activation = gelu (config.json)", "image.heads = 4 (config.json)",
-                            "image.eps = 1e-05 (config.json)", "text.context = 16 (config.json)",
-                            "text.vocabulary = 99 (config.json)", "text.tokenizer = clip (config.json)",
-                            "text.activation = quick_gelu (config.json)", "text.heads = 3 (config.json)",
-                            "text.eps = 1e-06 (config.json)"}));
+  EXPECT_EQ(shown(),
+            (Lines{"embed_dim = 24 (config.json)", "image.size = 32 (config.json)", "image.patch = 8 (config.json)",
+                   "image.mean = [0.5, 0.25, 0.125] (preprocessor_config.json)",
+                   "image.std = [1, 1, 1] (preprocessor_config.json)",
+                   "image.interpolation = bilinear (preprocessor_config.json)", "image.activation = gelu (config.json)",
+                   "image.heads = 4 (config.json)", "image.eps = 1e-05 (config.json)",
+                   "text.context = 16 (config.json)", "text.vocabulary = 99 (config.json)",
+                   "text.tokenizer = clip (config.json)", "text.activation = quick_gelu (config.json)",
+                   "text.heads = 3 (config.json)", "text.eps = 1e-06 (config.json)"}));
 }
 
 TEST_F(Facts, HuggingFaceOfOneTowerOfSiglip) {
@@ -79,25 +80,26 @@ TEST_F(Facts, OpenClip) {
       "vision_cfg": {"image_size": 24, "layers": 2, "width": 32, "head_width": 16, "patch_size": 8},
       "text_cfg": {"context_length": 16, "vocab_size": 77, "width": 24, "heads": 2, "layers": 2}},
     "preprocess_cfg": {"mean": [0, 0, 0], "std": [1, 1, 1], "interpolation": "bicubic"}})");
-  EXPECT_EQ(shown(),
-            (Lines{"embed_dim = 20 (open_clip_config.json)", "image.size = 24 (open_clip_config.json)",
-                   "image.patch = 8 (open_clip_config.json)", "image.mean = [0, 0, 0] (open_clip_config.json)",
-                   "image.std = [1, 1, 1] (open_clip_config.json)",
-                   "image.interpolation = bicubic (open_clip_config.json)",
-                   "image.activation = quick_gelu (open_clip_config.json)", "image.heads = 2 (open_clip_config.json)",
-                   "image.eps = 1e-05 (open_clip_config.json)", "text.context = 16 (open_clip_config.json)",
-                   "text.vocabulary = 77 (open_clip_config.json)", "text.tokenizer = clip (open_clip_config.json)",
-                   "text.activation = quick_gelu (open_clip_config.json)", "text.heads = 2 (open_clip_config.json)",
-                   "text.eps = 1e-05 (open_clip_config.json)"}));
+  EXPECT_EQ(
+      shown(),
+      (Lines{"embed_dim = 20 (open_clip_config.json)", "image.size = 24 (open_clip_config.json)",
+             "image.patch = 8 (open_clip_config.json)", "image.mean = [0, 0, 0] (open_clip_config.json)",
+             "image.std = [1, 1, 1] (open_clip_config.json)", "image.interpolation = bicubic (open_clip_config.json)",
+             "image.activation = quick_gelu (open_clip_config.json)", "image.heads = 2 (open_clip_config.json)",
+             "image.eps = 1e-05 (open_clip_config.json)", "text.context = 16 (open_clip_config.json)",
+             "text.vocabulary = 77 (open_clip_config.json)", "text.tokenizer = clip (open_clip_config.json)",
+             "text.activation = quick_gelu (open_clip_config.json)", "text.heads = 2 (open_clip_config.json)",
+             "text.eps = 1e-05 (open_clip_config.json)"}));
 }
 
 TEST_F(Facts, OpenClipOfAResNetAndOfATimmTower) {
   weights();
+  folder_.write(
+      "open_clip_config.json",
+      R"({"model_cfg": {"vision_cfg": {"image_size": 64, "layers": [1, 1, 1, 1], "width": 8, "head_width": 64}}})");
+  EXPECT_EQ(shown(), (Lines{"image.size = 64 (open_clip_config.json)", "image.heads = 4 (open_clip_config.json)"}));
   folder_.write("open_clip_config.json",
-                R"({"model_cfg": {"vision_cfg": {"image_size": 64, "layers": [1, 1, 1, 1], "width": 8, "head_width": 64}}})");
-  EXPECT_EQ(shown(),
-            (Lines{"image.size = 64 (open_clip_config.json)", "image.heads = 4 (open_clip_config.json)"}));
-  folder_.write("open_clip_config.json", R"({"model_cfg": {"vision_cfg": {"image_size": 64, "timm_model_name": "x"}}})");
+                R"({"model_cfg": {"vision_cfg": {"image_size": 64, "timm_model_name": "x"}}})");
   EXPECT_EQ(shown(), Lines{"image.size = 64 (open_clip_config.json)"});
 }
 
