@@ -69,16 +69,6 @@ void check_accumulation(const Experiment& e, const RunModels& models, Problems& 
                    "), which train.micro_batch_size would take of parts and twice: leave it out, or freeze them");
 }
 
-/// Some models are frozen by nature.
-void check_trainable(const Experiment& e, const RunModels& models, Problems& problems) {
-  if (e.losses.empty() || models.student == nullptr) return;
-  const auto parameters = models.student->parameters();
-  if (std::any_of(parameters.begin(), parameters.end(), [](const auto& p) { return p.requires_grad(); })) return;
-  problems.add(e.models.student->component.mark,
-               "models.student has no parameter that training changes: a model of type " +
-                   in_quotes(e.models.student->component.type) + " is a teacher's");
-}
-
 /// What one loss is built for.
 Shapes shapes_of(const LossEntry& entry, const Needs& needs, const Plan& plan, const RunModels& models,
                  const StoredWidths& stored) {
@@ -123,11 +113,23 @@ TrainState first_state(const LoadedExperiment& loaded, const RunModels& models, 
 
 }  // namespace
 
+void check_trainable(const Experiment& e, const Model& student) {
+  if (e.losses.empty()) return;
+  const auto parameters = student.parameters();
+  if (std::any_of(parameters.begin(), parameters.end(), [](const auto& p) { return p.requires_grad(); })) return;
+  Problems problems;
+  problems.add(e.models.student->component.mark,
+               "models.student has no parameter that training changes: a model of type " +
+                   in_quotes(e.models.student->component.type) + " is a teacher's");
+  problems.raise();
+}
+
 std::shared_ptr<Model> build_student(const LoadedExperiment& loaded, const torch::Device& device, Weights weights,
                                      const Notice& notice) {
   const Experiment& e = loaded.experiment;
   if (!e.models.student) return nullptr;
   auto student = make_model(*e.models.student, *loaded.plugins, e.seed, device, "models.student", weights, notice);
+  check_trainable(e, *student);
   freeze_parameters(*student, e.models.student->freeze, "models.student");
   return student;
 }
@@ -157,7 +159,6 @@ Plan checked_plan(const LoadedExperiment& loaded, const RunModels& models) {
   Plan plan = make_plan(loaded.experiment, *loaded.plugins, student ? &*student : nullptr,
                         teacher ? &*teacher : nullptr, problems);
   check_accumulation(loaded.experiment, models, problems);
-  check_trainable(loaded.experiment, models, problems);
   problems.raise();
   return plan;
 }

@@ -25,6 +25,8 @@ struct RunModels {
   std::vector<std::string> notices{};  ///< what was found while they were made, for the log
 };
 
+/// Throws ConfigError when there are losses, but the student has nothing to train: some models are frozen by nature.
+void check_trainable(const Experiment& experiment, const Model& student);
 /// The student, or null where the file has none.
 std::shared_ptr<Model> build_student(const LoadedExperiment& loaded, const torch::Device& device,
                                      Weights weights = Weights::ready, const Notice& notice = {});

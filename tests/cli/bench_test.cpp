@@ -173,7 +173,7 @@ TEST_F(Bench, StepPrintsATable) {
 // A teacher that runs and a tower for texts of the student's own are measured too.
 TEST_F(Bench, StepOfATeacherAndPairs) {
   const std::string text = "{width: 16, layers: 1, heads: 2, context: 12, vocabulary: 49408}";
-  const std::string image = "{image_size: 24, patch_size: 8, width: 16, layers: 1, heads: 2}";
+  const std::string image = "{image_size: 32, patch_size: 16, width: 16, layers: 1, heads: 2}";
   const Outcome outcome =
       dime({"bench", "step", "toy.yaml", "--steps", "1", "--batch", "4", "--json", "data=null",
             "models.teacher={type: clip, embed_dim: 20, image: " + image + ", text: " + text + "}",

@@ -94,8 +94,8 @@ TEST_F(Commands, CheckOfAGoodFile) {
   EXPECT_THAT(lines_of(outcome.out),
               testing::ElementsAre(
                   "models.student: 39,136 parameters (all trained; 39,136 in the image tower), vectors of 48",
-                  "  forward:     2.51 MFLOP an image; a step 240.9 MFLOP for 32 images",
-                  testing::MatchesRegex("  activations: [0-9.]+ KiB an image; [0-9.]+ MiB for 32 images"),
+                  "  forward:     241.3 kFLOP an image; a step 23.2 MFLOP for 32 images",
+                  testing::MatchesRegex("  activations: [0-9.]+ KiB an image; [0-9.]+ [KM]iB for 32 images"),
                   "  state:       611.5 KiB of weights, gradients and AdamW's moments",
                   "data.images: 1,280 rows, batches of 32, stored vectors of 48",
                   "data.texts: 96 rows, batches of 32, stored vectors of 48", "losses: vl, pvl", "toy.yaml: good"));
@@ -111,9 +111,9 @@ TEST_F(Commands, CheckOfAStudentAndATeacher) {
   EXPECT_THAT(
       lines_of(outcome.out),
       testing::IsSupersetOf(std::vector<testing::Matcher<std::string>>{
-          "models.student: 1,635,009 parameters (1,585,024 trained, 49,985 frozen; 39,136 in the image tower), vectors "
+          "models.student: 1,635,009 parameters (1,622,304 trained, 12,705 frozen; 39,136 in the image tower), vectors "
           "of 48",
-          "  forward:     2.51 MFLOP an image, 91.1 kFLOP a text; a step 332.9 MFLOP for 32 images and 32 texts",
+          "  forward:     241.3 kFLOP an image, 91.1 kFLOP a text; a step 42.5 MFLOP for 32 images and 32 texts",
           testing::MatchesRegex("  activations: [0-9.]+ KiB an image, [0-9.]+ KiB a text; [0-9.]+ [KM]iB for 32 images "
                                 "and 32 texts in micro-batches of 8"),
           "models.teacher: 1,595,873 parameters (none trained; 0 in the image tower), vectors of 48",
@@ -124,11 +124,11 @@ TEST_F(Commands, CheckOfAStudentAndATeacher) {
 
 TEST_F(Commands, CheckOfWhatIsFrozen) {
   expect_error(dime({"check", "toy.yaml", "models.student.freeze=[visual.conv.*, '*.bias']"}),
-               "command line:1:2: models.student: `freeze` has \"visual.conv.*\", which the name of no parameter fits; "
+               "command line: models.student: `freeze` has \"visual.conv.*\", which the name of no parameter fits; "
                "the nearest is \"visual.conv1.weight\"");
   for (const char* command : {"check", "train"}) {
     expect_error(dime({command, "toy.yaml", "models.student.freeze=['*']"}),
-                 "command line:1:2: models.student: `freeze` leaves no parameter to train; take a pattern out");
+                 "command line: models.student: `freeze` leaves no parameter to train; take a pattern out");
   }
 }
 

@@ -197,7 +197,7 @@ TEST(Rules, Evaluations) {
   EXPECT_EQ(said("{task: zero_shot, data: {type: a}, text: {type: m}}"),
             "f.yaml:4:47: option \"text\" of \"e\" of \"evaluate\" needs option \"init\" (the weights of this model)");
   EXPECT_EQ(said(zero_shot + "text: {type: m, init: w.st, freeze: [a]}}"),
-            "f.yaml:4:82: option \"freeze\" of \"text\" of \"e\" of \"evaluate\": this model is never trained; remove "
+            "f.yaml:4:78: option \"freeze\" of \"text\" of \"e\" of \"evaluate\": this model is never trained; remove "
             "it");
   EXPECT_EQ(said("{task: losses, exif_orientation: true, data: {images: {source: {type: a}}}}"),
             "f.yaml:4:39: option \"exif_orientation\" of \"e\" of \"evaluate\" belongs to task zero_shot; remove it");

@@ -225,7 +225,7 @@ TEST_F(TorchScript, TensorsThatWereChangedMoveAsTheyAre) {
   EXPECT_EQ(encode(*model, x).scalar_type(), at::kFloat);
 }
 
-TEST_F(TorchScript, OnAGpu) {
+TEST_F(TorchScript, OnAGpu_CUDA) {
   if (!at::hasCUDA()) GTEST_SKIP() << "no GPU answers: " << cuda_absence();
   const std::string more = "torch.ones([x.size(0), 5], dtype=6, device=torch.device(\"cpu\"))";
   const auto model = image(saved("def forward(self, x):\n  return x.flatten(1) @ self.w + " + more + "\n"));

@@ -77,16 +77,18 @@ TEST(CheckedPlan, RefusesMicroBatchesWithBatchStatistics) {
   EXPECT_NO_THROW(checked_plan(parts, models));
 }
 
-TEST(CheckedPlan, RefusesAStudentThatIsFrozenByNature) {
-  const LoadedExperiment loaded = golden();
-  RunModels models;
-  models.student = std::make_shared<Normalised>(true);
-  EXPECT_NO_THROW(checked_plan(loaded, models));
-  for (auto& parameter : models.student->parameters()) parameter.set_requires_grad(false);
-  const std::string text = error_text<ConfigError>([&] { checked_plan(loaded, models); });
+TEST(CheckTrainable, RefusesAStudentThatIsFrozenByNature) {
+  const Experiment e = golden().experiment;
+  Normalised student(true);
+  EXPECT_NO_THROW(check_trainable(e, student));
+  for (auto& parameter : student.parameters()) parameter.set_requires_grad(false);
+  const std::string text = error_text<ConfigError>([&] { check_trainable(e, student); });
   EXPECT_TRUE(text.ends_with(
       ": models.student has no parameter that training changes: a model of type \"clip\" is a teacher's"))
       << text;
+  Experiment without = e;
+  without.losses = {};
+  EXPECT_NO_THROW(check_trainable(without, student));
 }
 
 }  // namespace

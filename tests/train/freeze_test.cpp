@@ -117,7 +117,7 @@ bool is_frozen_name(const std::string& name) {
 
 /// Trains 4 steps; the frozen parameters are as at first, the others are not.
 void expect_frozen(const std::vector<std::string>& more) {
-  std::vector<std::string> words{kFreeze, "train.steps=4"};
+  std::vector<std::string> words{kFreeze, "train.epochs=null", "train.steps=4"};
   words.insert(words.end(), more.begin(), more.end());
   TrainingRun run(golden_file("golden_trajectory.yaml"), words);
   const auto& tensors = run.trainer().tensors();
@@ -143,7 +143,7 @@ TEST(Freeze, CheckpointingChangesNothing) {
   std::map<std::string, torch::Tensor> end[2];
   for (const bool on : {false, true}) {
     TrainingRun run(golden_file("golden_trajectory.yaml"),
-                    {kFreeze, "train.steps=3", std::string("models.student.checkpointing=") + (on ? "true" : "false")});
+                    {kFreeze, "train.epochs=null", "train.steps=3", std::string("models.student.checkpointing=") + (on ? "true" : "false")});
     run.train();
     end[on ? 1 : 0] = by_name(run.trainer().tensors().model);
   }
@@ -152,7 +152,7 @@ TEST(Freeze, CheckpointingChangesNothing) {
 
 TEST(Freeze, ResumesTheSame) {
   const ScratchFolder folder;
-  const std::vector<std::string> words{kFreeze, "train.steps=6"};
+  const std::vector<std::string> words{kFreeze, "train.epochs=null", "train.steps=6"};
   TrainingRun whole(golden_file("golden_trajectory.yaml"), words);
   whole.train();
   /// Saves at step 3.

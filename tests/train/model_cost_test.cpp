@@ -227,7 +227,8 @@ TEST(ModelCost, OfATrainedModel) {
   EXPECT_EQ(cost.image_parameters, 6);
   EXPECT_EQ(cost.state_bytes, 62 * 4 * 4 + (3 + 3) * 4 + 8) << "running mean and variance, and an int64";
   ASSERT_TRUE(cost.image && cost.text);
-  expect_cost(*cost.image, 0, 3 * 8 * 8 * 4 + 3 * 4, 2 * 3 * 4);
+  // The pixels are given, and nothing keeps what the norm gives; it keeps four vectors of its own.
+  expect_cost(*cost.image, 0, 3 * 4, 4 * 3 * 4);
   expect_cost(*cost.text, 2 * 4 * 3, 4 * 4 + 3 * 4);
   EXPECT_TRUE(model->training_seen);
   EXPECT_TRUE(at::equal(model->tokens_seen, torch::tensor({9, 0, 0, 0, 0, 10}))) << model->tokens_seen;
@@ -255,7 +256,7 @@ TEST(ModelCost, OfClip) {
   const std::int64_t whole = 2 * 17 * 64 * (3 * 64 + 64 + 2 * 256) + 2 * 17 * 17 * 2 * 64;
   const std::int64_t read = 2 * 64 * (64 + 64 + 2 * 256) + 2 * 17 * 64 * 2 * 64 + 2 * 17 * 2 * 64;
   EXPECT_EQ(cost.image->flops, patches + whole + read + 2 * 64 * 48);
-  EXPECT_EQ(cost.parameters, 39136);
+  EXPECT_EQ(cost.parameters, 116736);
   EXPECT_FALSE(cost.text);
 }
 

@@ -190,8 +190,8 @@ TEST_F(PlanTest, ANormalizeOfAnotherModel) {
   EXPECT_EQ(normalized("preset: clip"), "");
   EXPECT_EQ(normalized("mean: [0.4815, 0.4578, 0.4082], std: [0.2686, 0.2613, 0.2758]"), "");  // rounded
   EXPECT_EQ(normalized("preset: half"),
-            "plan.yaml:3:115: data.images normalizes with mean [0.5, 0.5, 0.5] and std [0.5, 0.5, 0.5], but "
-            "models.student expects [0.481455, 0.457828, 0.408211] and [0.26863, 0.261303, 0.275777]: leave normalize "
+            "plan.yaml:3:124: data.images normalizes with mean [0.5, 0.5, 0.5] and std [0.5, 0.5, 0.5], but "
+            "models.student expects [0.481455, 0.457827, 0.408211] and [0.26863, 0.261303, 0.275777]: leave normalize "
             "out, or change mean and std of either");
 }
 
