@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <set>
 
 #include <dime/error.hpp>
 #include <dime/printable.hpp>
@@ -89,6 +90,8 @@ class WeightsFinder {
 
   FoundWeights read(const std::string& part, const PickleDict& dict) const {
     FoundWeights found{part, {}};
+    // Before any name is copied: a pickle can refer to a long one in two bytes, again and again.
+    std::set<std::string_view> names;
     for (const auto& [key, value] : dict.items) {
       const auto* const name = pickle_.get<PickleText>(key);
       if (name == nullptr) not_a_weight("a key among its weights is " + pickle_.describe(key) + ", no name");
@@ -96,6 +99,7 @@ class WeightsFinder {
         not_a_weight("the name " + in_quotes(name->text) + " among its weights has " +
                      std::to_string(name->text.size()) + " bytes, more than 1024");
       }
+      if (!names.insert(name->text).second) not_a_weight(in_quotes(name->text) + " is among its weights twice");
       const auto* const tensor = pickle_.get<PickleTensor>(value);
       if (tensor == nullptr) {
         not_a_weight(in_quotes(name->text) + " among its weights is " + pickle_.describe(value) + ", no tensor");

@@ -141,7 +141,8 @@ TEST(TorchFile, SaysWhereItLooked) {
   EXPECT_EQ(problem_of(dict({{std::string(2000, 'x'), vector("0", 1)}})),
             "w.pt: the name \"" + std::string(60, 'x') +
                 "…\" among its weights has 2000 bytes, more than 1024; save a plain state_dict()");
-  EXPECT_EQ(problem_of(dict({{"a", vector("0", 1)}, {"a", vector("0", 1)}})), "w.pt: it holds \"a\" twice");
+  EXPECT_EQ(problem_of(dict({{"a", vector("0", 1)}, {"a", vector("0", 1)}})),
+            "w.pt: \"a\" is among its weights twice; save a plain state_dict()");
 }
 
 TEST(TorchFile, RefusesWhatDoesNotLieInItsStorage) {
@@ -228,6 +229,9 @@ TEST(TorchFile, RefusesEndlessModules) {
   EXPECT_EQ(problem(script_archive("(" + doubling + "t0h\1", {})), "w.pt: its modules share too many others");
   EXPECT_EQ(problem(script_archive(module("A", {{std::string(2000, 'x'), "N"}}), {})),
             "w.pt: the name " + std::string(60, 'x') + "… is too long");
+  EXPECT_EQ(problem(script_archive(module("A", {{"a.b", vector("0", 1)}, {"a", module("B", {{"b", vector("0", 1)}})}}),
+                                   {{"0", "good"}})),
+            "w.pt: it holds \"a.b\" twice");
   EXPECT_EQ(problem(script_archive(object + "}NNsb", {})), "w.pt: an attribute of its modules is named by None");
 }
 
