@@ -25,7 +25,8 @@ class Parser {
   Pickle run() {
     read_protocol();
     for (std::uint8_t code = input_.opcode(); code != op_stop; code = input_.opcode()) {
-      if (!scalar(code) && !text(code) && !container(code) && !memo(code) && !call(code)) unknown(code);
+      if (!scalar(code) && !text(code) && !container(code) && !filling(code) && !memo(code) && !call(code))
+        unknown(code);
     }
     if (input_.left() != 0) input_.damaged("it ends here, but " + std::to_string(input_.left()) + " bytes follow");
     return stack_.finish();
@@ -133,6 +134,18 @@ class Parser {
       case op_tuple:
         stack_.make(PickleTuple{stack_.pop_marked()});
         break;
+      case op_frozenset:
+        stack_.pop_marked();
+        stack_.make(PickleOpaque{"a set"});
+        break;
+      default:
+        return false;
+    }
+    return true;
+  }
+
+  bool filling(std::uint8_t code) {
+    switch (code) {
       case op_append:
         append({stack_.pop()});
         break;
@@ -147,10 +160,6 @@ class Parser {
         break;
       case op_add_items:
         add_items();
-        break;
-      case op_frozenset:
-        stack_.pop_marked();
-        stack_.make(PickleOpaque{"a set"});
         break;
       default:
         return false;
