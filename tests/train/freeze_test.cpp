@@ -143,7 +143,8 @@ TEST(Freeze, CheckpointingChangesNothing) {
   std::map<std::string, torch::Tensor> end[2];
   for (const bool on : {false, true}) {
     TrainingRun run(golden_file("golden_trajectory.yaml"),
-                    {kFreeze, "train.epochs=null", "train.steps=3", std::string("models.student.checkpointing=") + (on ? "true" : "false")});
+                    {kFreeze, "train.epochs=null", "train.steps=3",
+                     std::string("models.student.checkpointing=") + (on ? "true" : "false")});
     run.train();
     end[on ? 1 : 0] = by_name(run.trainer().tensors().model);
   }
