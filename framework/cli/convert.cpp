@@ -60,7 +60,7 @@ ShapesByName shapes_of(const NamedTensors& tensors) {
 }
 
 /// The text tower's place in a family's names.
-std::string text_place(std::string_view family) { return family == "clip" || family == "unicl" ? "" : "text."; }
+std::string text_place(std::string_view family) { return family == "siglip" ? "text." : ""; }
 
 bool is_text(const std::string& name) {
   return name == "logit_scale" || name == "logit_bias" || !name.starts_with("visual.");

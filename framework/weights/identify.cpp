@@ -19,7 +19,7 @@ struct Mark {
 constexpr Mark kMarks[] = {{"visual.trunk.attn_pool.", "siglip"}, {"visual.trunk.layers.", "unicl"},
                            {"visual.trunk.stages.", "fastvit"},   {"visual.class_embedding", "clip"},
                            {"visual.attnpool.", "clip"},          {"text.text_projection.", "siglip"},
-                           {"text.transformer.", "fastvit"},      {"transformer.resblocks.", "clip"}};
+                           {"transformer.resblocks.", "clip"}};
 
 bool has(const std::vector<MappedTensor>& tensors, std::string_view prefix) {
   return std::any_of(tensors.begin(), tensors.end(), [&](const MappedTensor& t) { return t.name.starts_with(prefix); });

@@ -176,7 +176,7 @@ TEST_F(Bench, StepOfATeacherAndPairs) {
   const std::string image = "{image_size: 32, patch_size: 16, width: 16, layers: 1, heads: 2}";
   const Outcome outcome =
       dime({"bench", "step", "toy.yaml", "--steps", "1", "--batch", "4", "--json", "data=null",
-            "models.teacher={type: clip, embed_dim: 20, image: " + image + ", text: " + text + "}",
+            "models.teacher={type: clip, embed_dim: 48, image: " + image + ", text: " + text + "}",
             "models.student.text=" + text, "losses={crd: {type: crd, on: pairs}, pvl: {type: pvl}}"});
   EXPECT_EQ(outcome.status, 0) << outcome.err;
 }

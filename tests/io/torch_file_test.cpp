@@ -65,14 +65,15 @@ TEST(TorchFile, ReadsAStateDict) {
 
 TEST(TorchFile, ReadsViewsOfASharedStorage) {
   const std::string all = storage("0", 6);
-  const WeightsContent content = parsed(archive(dict({{"part", view(all, 2, {2}, {1})},
-                                                      {"rows", view(all, 0, {2, 3}, {3, 1})},
-                                                      {"turned", view(all, 0, {3, 2}, {1, 3})},
-                                                      {"repeated", view(all, 1, {2, 2}, {0, 1})},
-                                                      {"one", view(all, 5, {}, {})},
-                                                      {"flat", view(all, 0, {1, 6, 1}, {100, 1, 7})},
-                                                      {"none", view(all, 6, {0, 4}, {4, 1})}}),
-                                                {{"0", floats({1, 2, 3, 4, 5, 6})}}));
+  const std::string bytes = archive(dict({{"part", view(all, 2, {2}, {1})},
+                                          {"rows", view(all, 0, {2, 3}, {3, 1})},
+                                          {"turned", view(all, 0, {3, 2}, {1, 3})},
+                                          {"repeated", view(all, 1, {2, 2}, {0, 1})},
+                                          {"one", view(all, 5, {}, {})},
+                                          {"flat", view(all, 0, {1, 6, 1}, {100, 1, 7})},
+                                          {"none", view(all, 6, {0, 4}, {4, 1})}}),
+                                    {{"0", floats({1, 2, 3, 4, 5, 6})}});
+  const WeightsContent content = parsed(bytes);
   EXPECT_EQ(shown(content), "flat=123456 none= one=6 part=34 repeated=2323 rows=123456 turned=142536 ");
   EXPECT_TRUE(content.tensors[0].strides.empty());
   EXPECT_TRUE(content.tensors[5].strides.empty());
@@ -87,7 +88,8 @@ TEST(TorchFile, ReadsEveryType) {
       {"BoolStorage", DType::boolean}};
   for (const auto& [name, dtype] : types) {
     const std::string record(2 * dtype_bytes(dtype), '\1');
-    const WeightsContent content = parsed(archive(dict({{"a", vector("0", 2, name)}}), {{"0", record}}));
+    const std::string bytes = archive(dict({{"a", vector("0", 2, name)}}), {{"0", record}});
+    const WeightsContent content = parsed(bytes);
     EXPECT_EQ(content.tensors.at(0).dtype, dtype) << name;
     EXPECT_EQ(content.tensors.at(0).bytes, record.size()) << name;
   }
@@ -101,7 +103,8 @@ TEST(TorchFile, FindsTheWeights) {
   const std::string weights = dict({{"a", vector("0", 1)}});
   const std::vector<std::pair<std::string, std::string>> records = {{"0", floats({7})}};
   const auto part_of = [&](const std::string& body) {
-    const WeightsContent content = parsed(archive(body, records));
+    const std::string bytes = archive(body, records);
+    const WeightsContent content = parsed(bytes);
     EXPECT_EQ(shown(content), "a=7 ");
     return content.part;
   };
@@ -205,15 +208,16 @@ TEST(TorchFile, RefusesOtherArchives) {
 TEST(TorchFile, ReadsATorchScriptModule) {
   const std::string inner = module("Inner", {{"training", "\x88"}, {"weight", vector("0", 1)}, {"hook", "N"}});
   const std::string tensors = call(global("torch.jit._pickle", "build_tensorlist"), {list({vector("0", 1)})});
-  const WeightsContent content =
-      parsed(script_archive(module("Net", {{"visual", inner},
-                                           {"scale", vector("1", 1)},
-                                           {"tensors", tensors},
-                                           {"vocab_size", "K\7"},
-                                           {"other", "K\7"},
-                                           {"context_length", view(storage("2", 1, "LongStorage"), 0, {}, {})},
-                                           {"packed", global("__torch__", "Packed") + ")\x81(K\1tb"}}),
-                            {{"0", floats({7})}, {"1", floats({8})}, {"2", std::string("\x4d\0\0\0\0\0\0\0", 8)}}));
+  const std::string bytes =
+      script_archive(module("Net", {{"visual", inner},
+                                    {"scale", vector("1", 1)},
+                                    {"tensors", tensors},
+                                    {"vocab_size", "K\7"},
+                                    {"other", "K\7"},
+                                    {"context_length", view(storage("2", 1, "LongStorage"), 0, {}, {})},
+                                    {"packed", global("__torch__", "Packed") + ")\x81(K\1tb"}}),
+                     {{"0", floats({7})}, {"1", floats({8})}, {"2", std::string("\x4d\0\0\0\0\0\0\0", 8)}});
+  const WeightsContent content = parsed(bytes);
   EXPECT_EQ(content.format, WeightsFormat::script);
   EXPECT_EQ(shown(content), "scale=8 visual.weight=7 ");
   EXPECT_EQ(content.metadata, (Metadata{{"vocab_size", "7"}, {"context_length", "77"}}));

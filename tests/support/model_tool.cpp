@@ -98,6 +98,13 @@ void describe(const dime::Model& model, const json& request, json& answer) {
   dime::save_tensors(request.at("deployed").get<std::string>(), {deployed.begin(), deployed.end()}, {});
 }
 
+/// Whole numbers stay what they are.
+void widen(const dime::Model& model) {
+  for (auto& [name, tensor] : dime::named_tensors(model)) {
+    if (tensor.is_floating_point()) torch::Tensor(tensor).set_data(tensor.detach().to(torch::kDouble));
+  }
+}
+
 json run(const json& request) {
   const auto model = make_model(request);
   const bool training = request.value("training", false);
@@ -107,7 +114,7 @@ json run(const json& request) {
   if (!request.contains("inputs")) return answer;
   Tensors in = read_tensors(request.at("inputs"));
   const bool wide = request.value("dtype", "f32") == "f64";
-  if (wide) model->to(torch::kDouble);
+  if (wide) widen(*model);
   torch::Tensor total = torch::zeros({}, wide ? torch::kDouble : torch::kFloat);
   dime::ForwardContext image_context, text_context;
   image_context.training = text_context.training = training;

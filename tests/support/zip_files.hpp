@@ -14,7 +14,7 @@ namespace dime::test {
 /// `value` in `count` bytes, the lowest first.
 inline std::string little(std::uint64_t value, int count) {
   std::string bytes;
-  for (int i = 0; i < count; ++i) bytes.push_back(static_cast<char>(value >> 8 * i & 0xff));
+  for (int i = 0; i < count; ++i) bytes.push_back(i < 8 ? static_cast<char>(value >> 8 * i & 0xff) : '\0');
   return bytes;
 }
 

@@ -227,9 +227,9 @@ TEST(ModelCost, OfATrainedModel) {
   EXPECT_EQ(cost.image_parameters, 6);
   EXPECT_EQ(cost.state_bytes, 62 * 4 * 4 + (3 + 3) * 4 + 8) << "running mean and variance, and an int64";
   ASSERT_TRUE(cost.image && cost.text);
-  // The pixels are given, and nothing keeps what the norm gives; it keeps four vectors of its own.
-  expect_cost(*cost.image, 0, 3 * 4, 4 * 3 * 4);
-  expect_cost(*cost.text, 2 * 4 * 3, 4 * 4 + 3 * 4);
+  // The pixels are given, and nothing keeps what the norm gives; it keeps the batch's mean and deviation.
+  expect_cost(*cost.image, 0, 3 * 4, 2 * 3 * 4);
+  expect_cost(*cost.text, 2 * 4 * 3, 4 * 4 + 3 * 4, /*tokens_seen*/ 6 * 8);
   EXPECT_TRUE(model->training_seen);
   EXPECT_TRUE(at::equal(model->tokens_seen, torch::tensor({9, 0, 0, 0, 0, 10}))) << model->tokens_seen;
   EXPECT_TRUE(at::equal(model->named_buffers()["visual.running_mean"], before.at("mean")));

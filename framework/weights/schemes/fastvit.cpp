@@ -8,7 +8,17 @@ namespace {
 constexpr NameRule kOpenClip[] = {
     {"text.attn_mask", "", Change::dropped},
     {"visual.{*}", "visual.{*}"},
-    {"text.{*}", "text.{*}"},
+    {"text.transformer.{*}", "transformer.{*}"},
+    {"text.token_embedding.weight", "token_embedding.weight"},
+    {"text.positional_embedding", "positional_embedding"},
+    {"text.ln_final.{}", "ln_final.{}"},
+    {"text.text_projection", "text_projection"},
+    // The text tower of open_clip's plain CLIP, which is dime's own form.
+    {"transformer.{*}", "transformer.{*}"},
+    {"token_embedding.weight", "token_embedding.weight"},
+    {"positional_embedding", "positional_embedding"},
+    {"ln_final.{}", "ln_final.{}"},
+    {"text_projection", "text_projection"},
     {"logit_scale", "logit_scale", Change::reshaped},
 };
 

@@ -100,7 +100,7 @@ constexpr NameRule kHuggingFace[] = {
 
 constexpr NameRule kOpenClip[] = {
     {"text.attn_mask", "", Change::dropped},
-    {"visual.trunk.{*}", "visual.trunk.{*}"},
+    {"visual.{*}", "visual.{*}"},
     {"text.{*}", "text.{*}"},
     {"logit_scale", "logit_scale", Change::reshaped},
     {"logit_bias", "logit_bias", Change::reshaped},

@@ -34,6 +34,12 @@ constexpr NameRule kOpenClip[] = {
     {"text.positional_embedding", "positional_embedding"},
     {"text.ln_final.{}", "ln_final.{}"},
     {"text.text_projection", "text_projection"},
+    // The text tower of open_clip's plain CLIP, which is dime's own form.
+    {"transformer.{*}", "transformer.{*}"},
+    {"token_embedding.weight", "token_embedding.weight"},
+    {"positional_embedding", "positional_embedding"},
+    {"ln_final.{}", "ln_final.{}"},
+    {"text_projection", "text_projection"},
     {"logit_scale", "logit_scale", Change::reshaped},
 };
 
