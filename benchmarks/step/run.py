@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Images a second of a student's updates and inference, dime's and eager PyTorch's in turn, on two threads.
 
-Use: run.py DIME [--runs N] [--only NAME] [--precision TYPE]   (in a venv with torch and open_clip_torch)
+Use: run.py DIME [--runs N] [--only NAME] [--precision TYPE] [--steps N]   (in a venv with torch and open_clip_torch)
 """
 import argparse
 import json
@@ -31,6 +31,7 @@ def main():
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--only", help="vit_b32 or small")
     parser.add_argument("--precision", help="fp32 or bf16")
+    parser.add_argument("--steps", type=int, help="instead of 4 of vit_b32 and 100 of small")
     options = parser.parse_args()
     print(f"{'student':8} {'type':5} {'train':>18} {'ratio':>6} {'inference':>18} {'ratio':>6}")
     for name, steps in (("vit_b32", 4), ("small", 100)):
@@ -39,8 +40,8 @@ def main():
                 continue
             ours, theirs = [], []
             for _ in range(options.runs):
-                theirs.append(peer(name, precision, steps))
-                ours.append(dime(options.program, name, precision, steps))
+                theirs.append(peer(name, precision, options.steps or steps))
+                ours.append(dime(options.program, name, precision, options.steps or steps))
             cells = []
             for i in range(2):
                 a, b = (statistics.median(run[i] for run in runs) for runs in (ours, theirs))
