@@ -4,6 +4,7 @@
 #include <dime/error.hpp>
 
 #include "cli/commands.hpp"
+#include "cli/convert_deployed.hpp"
 #include "cli/weights_path.hpp"
 #include "report/json_file.hpp"
 #include "train/weights.hpp"
@@ -22,6 +23,7 @@ struct ConvertCommand {
   std::string to;
   std::string text;
   AskedHeads heads;
+  bool deploy = false;
   bool overwrite = false;
 };
 
@@ -191,8 +193,19 @@ class Output {
   std::vector<std::pair<std::string, nlohmann::ordered_json>> configs_;
 };
 
-int run_convert(const ConvertCommand& command) {
+int run_deploy(const ConvertCommand& command, const Program& program) {
+  const Output output(command);
+  if (!output.to_file())
+    throw WeightsError(command.out + ": --deploy writes a file, so its name must end in .safetensors");
+  const DeployedWeights deployed = deployed_weights(weights_path(command.in), program);
+  output.write("", deployed.tensors, deployed.metadata);
+  std::cout << command.out << ": the form to deploy, " << deployed.tensors.size() << " tensors\n";
+  return 0;
+}
+
+int run_convert(const ConvertCommand& command, const Program& program) {
   const torch::NoGradGuard guard;
+  if (command.deploy) return run_deploy(command, program);
   Converted student(weights_path(command.in));
   std::unique_ptr<const Converted> teacher;
   if (!command.text.empty()) {
@@ -227,7 +240,7 @@ int run_convert(const ConvertCommand& command) {
 
 }  // namespace
 
-void add_convert(CLI::App& app, const Program&, Action& chosen) {
+void add_convert(CLI::App& app, const Program& program, Action& chosen) {
   auto command = std::make_shared<ConvertCommand>();
   CLI::App* sub = app.add_subcommand("convert", "Writes weights under the names of another scheme");
   sub->add_option("in", command->in, "A file of weights, a folder with one, a checkpoint or a run folder")
@@ -236,16 +249,19 @@ void add_convert(CLI::App& app, const Program&, Action& chosen) {
   sub->add_option("out", command->out, "A .safetensors file, or a folder for weights and configs")
       ->required()
       ->check(not_empty());
-  sub->add_option("--to", command->to, "Whose names (default: open_clip's; of CLIP they are OpenAI's)")
-      ->check(CLI::IsMember({"openai", "open_clip", "huggingface"}));
-  sub->add_option("--with-text", command->text, "Take the text tower and the scale of these weights")
-      ->check(not_empty());
+  auto* to = sub->add_option("--to", command->to, "Whose names (default: open_clip's; of CLIP they are OpenAI's)");
+  to->check(CLI::IsMember({"openai", "open_clip", "huggingface"}));
+  auto* text = sub->add_option("--with-text", command->text, "Take the text tower and the scale of these weights");
+  text->check(not_empty());
+  sub->add_flag("--deploy", command->deploy, "Merge branches into the form to deploy (fastvit), in a file")
+      ->excludes(to)
+      ->excludes(text);
   sub->add_option("--heads", command->heads.image, "Attention heads of the image tower, where IN does not say")
       ->check(whole_number());
   sub->add_option("--text-heads", command->heads.text, "Of the text tower, likewise")->check(whole_number());
   sub->add_flag("--overwrite", command->overwrite, "Replace files that are there");
   sub->footer("Example: dime convert runs/student student-hf --to huggingface --with-text ViT-L-14.pt");
-  sub->callback([=, &chosen] { chosen = [=] { return run_convert(*command); }; });
+  sub->callback([=, &program, &chosen] { chosen = [=, &program] { return run_convert(*command, program); }; });
 }
 
 }  // namespace dime::cli

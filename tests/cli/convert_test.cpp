@@ -148,7 +148,36 @@ TEST_F(Convert, FormsThatThePythonSideLacks) {
                "odd.safetensors (a safetensors file): its names are of no model that dime knows: a");
 }
 
+TEST_F(Convert, TheFormToDeploy) {
+  const std::string image =
+      "image: {image_size: 32, widths: [16, 32], depths: [2, 1], mlp_ratios: [2, 1.5], mixers: [repmixer, attention], "
+      "squeeze_stages: [1], downsample_activation: true}, mean: [0.48145466, 0.4578275, 0.40821073], std: "
+      "[0.26862954, 0.26130258, 0.27577711]";
+  train("f", {"train.steps=1", "models.student={type: fastvit, embed_dim: 48, " + image + "}"});
+  const Outcome outcome = dime({"convert", "f", "deployed.safetensors", "--deploy"});
+  EXPECT_EQ(outcome.status, 0) << outcome.err;
+  EXPECT_THAT(outcome.out, testing::MatchesRegex("deployed.safetensors: the form to deploy, [0-9]+ tensors\n"));
+  const auto names = names_in("deployed.safetensors");
+  EXPECT_TRUE(names.contains("visual.trunk.stem.0.reparam_conv.weight"));
+  EXPECT_FALSE(names.contains("visual.trunk.stem.0.conv_kxk.0.conv.weight"));
+  const std::string init = ", init: deployed.safetensors}";
+  EXPECT_EQ(dime({"check", "toy.yaml", "models.student={type: fastvit, form: deployed, embed_dim: 48, " + image + init})
+                .status,
+            0);
+  EXPECT_EQ(dime({"check", "toy.yaml", "models.student={type: fastvit, embed_dim: 48, " + image + init}).status, 1);
+  expect_error(dime({"convert", "r", "x.safetensors", "--deploy"}),
+               checkpoint_ + ": a model of type \"clip\" has one form only: leave --deploy out");
+  expect_error(dime({"convert", "f", "x", "--deploy"}),
+               "x: --deploy writes a file, so its name must end in .safetensors");
+  write("odd.safetensors", {{"a", {1}}});
+  expect_error(dime({"convert", "odd.safetensors", "x.safetensors", "--deploy"}),
+               "odd.safetensors does not say which model it is of: --deploy takes checkpoints that dime wrote");
+}
+
 TEST_F(Convert, Usage) {
+  const Outcome both = dime({"convert", "r", "x", "--to", "openai", "--deploy"});
+  EXPECT_EQ(both.status, 2);
+  EXPECT_EQ(both.err, "dime: --to excludes --deploy; see `dime convert --help`\n");
   const Outcome outcome = dime({"convert", "r", "x", "--to", "tensorflow"});
   EXPECT_EQ(outcome.status, 2);
   EXPECT_EQ(outcome.err, "dime: --to: tensorflow not in {openai,open_clip,huggingface}; see `dime convert --help`\n");
