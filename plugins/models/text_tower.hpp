@@ -24,6 +24,14 @@ inline void draw_norm(Affine& norm) {
   norm.bias.zero_();
 }
 
+/// The scale of scores from its learnt logarithm, as CLIP uses it: at most 100. Undefined for a model without one.
+inline torch::Tensor scale_of_scores(const torch::Tensor& logarithm) {
+  if (!logarithm.defined()) return {};
+  const auto scale = logarithm.exp();
+  // Capped by a constant: the gradient stays, so that the scale can come down again.
+  return scale - (scale.detach() - 100).clamp_min(0);
+}
+
 /// CLIP's. Its parameters have no prefix of their own: they belong to the module that is given.
 class TextTower {
  public:

@@ -51,12 +51,7 @@ class Unicl final : public dime::Model {
     return text_->forward(tokens, context);
   }
 
-  torch::Tensor logit_scale() const override {
-    if (!logit_scale_.defined()) return {};
-    const auto scale = logit_scale_.exp();
-    // Capped at 100 as CLIP's is, by a constant: the gradient stays, so that the scale can come down again.
-    return scale - (scale.detach() - 100).clamp_min(0);
-  }
+  torch::Tensor logit_scale() const override { return dime::plugins::scale_of_scores(logit_scale_); }
 
   void initialise() override {
     const at::NoGradGuard guard;
