@@ -227,7 +227,7 @@ class ModifiedResNet final : public ImageTower {
     return inputs;
   }
 
-  static std::function<torch::Tensor(torch::Tensor)> body(BlockPtr block, const ForwardContext& context) {
+  static std::function<torch::Tensor(torch::Tensor)> body(const BlockPtr& block, const ForwardContext& context) {
     return [block, keys = keys_of(context), learn = std::make_shared<bool>(true)](const torch::Tensor& x) {
       return block->forward(x, keys, std::exchange(*learn, false));
     };
