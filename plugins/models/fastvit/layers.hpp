@@ -41,7 +41,8 @@ class Conv final : public torch::nn::Module {
 
   /// PyTorch's default: uniform within 1 / sqrt(inputs).
   void initialise() {
-    const double bound = 1.0 / std::sqrt(static_cast<double>(weight.numel() / weight.size(0)));
+    const std::int64_t inputs = weight.numel() / weight.size(0);
+    const double bound = 1.0 / std::sqrt(static_cast<double>(inputs));
     weight.uniform_(-bound, bound);
     if (bias.defined()) bias.uniform_(-bound, bound);
   }
