@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fcntl.h>
+#include <malloc.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -7,6 +8,7 @@
 #include <csignal>
 #include <cstdio>
 #include <iostream>
+#include <limits>
 #include <system_error>
 
 #include <CLI/Config.hpp>
@@ -97,12 +99,21 @@ int guarded_run(int argc, char** argv) {
   return kFailure;
 }
 
+/// A step asks again for what the last one freed. As it stands, glibc gives large blocks back to the system, which
+/// clears new pages for each step.
+void keep_freed_memory() {
+  constexpr int kLargestThreshold = 32 << 20;  // that glibc takes
+  mallopt(M_MMAP_THRESHOLD, kLargestThreshold);
+  mallopt(M_TRIM_THRESHOLD, std::numeric_limits<int>::max());
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   keep_standard_files();
   // A file that grows past the limit (ulimit -f) is then an error of that write, not the end of the process.
   std::signal(SIGXFSZ, SIG_IGN);
+  keep_freed_memory();
   dime::cli::limit_spinning(argc, argv);
   dime::cli::leave(guarded_run(argc, argv));
 }
