@@ -1,24 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <cmath>
 #include <memory>
+#include <string>
 
 #include "siglip/towers.hpp"
 
 namespace {
 
-using dime::plugins::siglip::ImageTower;
 using dime::plugins::siglip::Options;
 using dime::plugins::siglip::TextTower;
+using dime::plugins::siglip::VisionTransformer;
 
-class Siglip final : public dime::Model {
+class Siglip final : public dime::plugins::TwoTowers {
  public:
-  explicit Siglip(Options options) : options_(std::move(options)), shape_(dime::plugins::siglip::resolve(options_)) {
-    if (shape_.image) {
-      visual_ = register_module("visual", std::make_shared<ImageTower>(*shape_.image, shape_.embed_dim));
-    }
+  explicit Siglip(Options options)
+      : TwoTowers(options.checkpointing, options.logit_scale_init),
+        options_(std::move(options)),
+        shape_(dime::plugins::siglip::resolve(options_)) {
+    if (shape_.image) add_image(std::make_shared<VisionTransformer>(*shape_.image, shape_.embed_dim));
     if (shape_.text) {
-      text_ = register_module("text", std::make_shared<TextTower>(*shape_.text, shape_.embed_dim));
-      logit_scale_ = register_parameter("logit_scale", at::full({}, std::log(options_.logit_scale_init)));
+      add_text(register_module("text", std::make_shared<TextTower>(*shape_.text, shape_.embed_dim)));
       logit_bias_ = register_parameter("logit_bias", at::full({}, options_.logit_bias_init));
     }
   }
@@ -39,32 +39,13 @@ class Siglip final : public dime::Model {
     return all;
   }
 
-  torch::Tensor encode_image(const torch::Tensor& pixels, dime::ForwardContext& context) override {
-    if (!visual_) return Model::encode_image(pixels, context);
-    context.checkpointing |= options_.checkpointing;
-    return visual_->forward(pixels, context);
-  }
-
-  torch::Tensor encode_text(const torch::Tensor& tokens, dime::ForwardContext& context) override {
-    if (!text_) return Model::encode_text(tokens, context);
-    context.checkpointing |= options_.checkpointing;
-    return text_->forward(tokens, context);
-  }
-
-  torch::Tensor logit_scale() const override { return logit_scale_.defined() ? logit_scale_.exp() : logit_scale_; }
-
-  std::vector<dime::PositionTable> position_tables() const override {
-    if (!visual_) return {};
-    return {{"visual.trunk.pos_embed", 0, visual_->grid(), visual_->grid()}};
-  }
+  // Not capped, unlike CLIP's.
+  torch::Tensor logit_scale() const override { return log_scale().defined() ? log_scale().exp() : log_scale(); }
 
   void initialise() override {
+    TwoTowers::initialise();
     const at::NoGradGuard guard;
-    if (visual_) visual_->initialise();
-    if (!text_) return;
-    text_->initialise();
-    logit_scale_.fill_(std::log(options_.logit_scale_init));
-    logit_bias_.fill_(options_.logit_bias_init);
+    if (logit_bias_.defined()) logit_bias_.fill_(options_.logit_bias_init);
   }
 
  private:
@@ -75,9 +56,6 @@ class Siglip final : public dime::Model {
 
   Options options_;
   dime::plugins::siglip::Shape shape_;
-  std::shared_ptr<ImageTower> visual_;
-  std::shared_ptr<TextTower> text_;
-  torch::Tensor logit_scale_;
   torch::Tensor logit_bias_;
 };
 

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "text_options.hpp"
+#include "two_towers.hpp"
 
 namespace dime::plugins {
 
@@ -24,16 +25,8 @@ inline void draw_norm(Affine& norm) {
   norm.bias.zero_();
 }
 
-/// The scale of scores from its learnt logarithm, as CLIP uses it: at most 100. Undefined for a model without one.
-inline torch::Tensor scale_of_scores(const torch::Tensor& logarithm) {
-  if (!logarithm.defined()) return {};
-  const auto scale = logarithm.exp();
-  // Capped by a constant: the gradient stays, so that the scale can come down again.
-  return scale - (scale.detach() - 100).clamp_min(0);
-}
-
 /// CLIP's. Its parameters have no prefix of their own: they belong to the module that is given.
-class TextTower {
+class TextTower final : public Tower {
  public:
   TextTower(std::string model, const TextShape& shape, std::int64_t embed_dim, torch::nn::Module& owner)
       : model_(std::move(model)), shape_(shape) {
@@ -46,7 +39,7 @@ class TextTower {
     text_projection_ = owner.register_parameter("text_projection", at::zeros({width, embed_dim}));
   }
 
-  torch::Tensor forward(const torch::Tensor& all_tokens, ForwardContext& context) const {
+  torch::Tensor forward(const torch::Tensor& all_tokens, ForwardContext& context) override {
     check_shape(model_, all_tokens, {shape_.context}, "encode_text", "tokens");
     // The first of the largest tokens. transformers asks for the first end of text by number where the config names it,
     // and takes the largest where it says 2: with CLIP's vocabulary, whose end of text is the last, all are the same.
@@ -60,7 +53,7 @@ class TextTower {
     return at::matmul(context.tap("ln_final", ln_final_->norm(x, shape_.stack.layer_norm_eps)), text_projection_);
   }
 
-  void initialise() {
+  void initialise() override {
     const auto width = static_cast<double>(shape_.stack.width);
     token_embedding_->weight.normal_(0, 0.02);
     positional_embedding_.normal_(0, 0.01);

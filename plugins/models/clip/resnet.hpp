@@ -11,7 +11,8 @@
 #include <utility>
 #include <vector>
 
-#include "image_tower.hpp"
+#include "../text_tower.hpp"
+#include "shape.hpp"
 
 namespace dime::plugins::clip {
 
@@ -195,7 +196,9 @@ class ModifiedResNet final : public ImageTower {
     return pool_->forward(x);
   }
 
-  PositionTable positions() const override { return {"attnpool.positional_embedding", 1, side(), side()}; }
+  std::vector<PositionTable> positions() const override {
+    return {{"attnpool.positional_embedding", 1, side(), side()}};
+  }
 
   void initialise() override {
     for (const auto& layer : stem_) layer.initialise();

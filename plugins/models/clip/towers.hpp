@@ -5,8 +5,10 @@
 #include <cmath>
 #include <memory>
 #include <utility>
+#include <vector>
 
-#include "image_tower.hpp"
+#include "../text_tower.hpp"
+#include "shape.hpp"
 
 namespace dime::plugins::clip {
 
@@ -35,7 +37,7 @@ class VisionTransformer final : public ImageTower {
     return at::matmul(context.tap("visual.ln_post", ln_post_->norm(x, eps())), proj_);
   }
 
-  PositionTable positions() const override { return {"positional_embedding", 1, side(), side()}; }
+  std::vector<PositionTable> positions() const override { return {{"positional_embedding", 1, side(), side()}}; }
 
   void initialise() override {
     const double scale = 1.0 / std::sqrt(static_cast<double>(shape_.stack.width));

@@ -154,6 +154,25 @@ class Trunk final : public torch::nn::Module {
   AffinePtr fc_;
 };
 
+/// The trunk, where open_clip has it.
+class TrunkTower final : public ImageTower {
+ public:
+  TrunkTower(const ImageShape& shape, std::int64_t embed_dim) : image_size_(shape.image_size) {
+    trunk_ = register_module("trunk", std::make_shared<Trunk>(shape, embed_dim));
+  }
+
+  torch::Tensor forward(const torch::Tensor& pixels, ForwardContext& context) override {
+    check_shape("fastvit", pixels, {3, image_size_, image_size_}, "encode_image", "pixels");
+    return trunk_->forward(pixels, context);
+  }
+
+  void initialise() override { trunk_->initialise(); }
+
+ private:
+  std::int64_t image_size_;
+  std::shared_ptr<Trunk> trunk_;
+};
+
 namespace detail {
 
 inline void erase_under(Tensors& tensors, const std::string& prefix) {

@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "draw.hpp"
 #include "options.hpp"
@@ -13,9 +14,9 @@
 namespace dime::plugins::siglip {
 
 /// The trunk, named as timm's; a projection, named as open_clip's, where the vectors have another width.
-class ImageTower final : public torch::nn::Module {
+class VisionTransformer final : public ImageTower {
  public:
-  ImageTower(const ImageShape& shape, std::int64_t embed_dim) : shape_(shape) {
+  VisionTransformer(const ImageShape& shape, std::int64_t embed_dim) : shape_(shape) {
     const auto width = shape.stack.width;
     const auto side = grid();
     const auto trunk = register_module("trunk", std::make_shared<torch::nn::Module>());
@@ -29,10 +30,7 @@ class ImageTower final : public torch::nn::Module {
     proj_ = head->register_module("proj", std::make_shared<Affine>(at::IntArrayRef{embed_dim, width}, false));
   }
 
-  /// Positions on each side.
-  std::int64_t grid() const { return shape_.image_size / shape_.patch_size; }
-
-  torch::Tensor forward(const torch::Tensor& pixels, ForwardContext& context) const {
+  torch::Tensor forward(const torch::Tensor& pixels, ForwardContext& context) override {
     check_shape("siglip", pixels, {3, shape_.image_size, shape_.image_size}, "encode_image", "pixels");
     auto x = patch_embed_->forward(pixels) + pos_embed_;
     x = context.patch_dropout(std::move(x), shape_.patch_dropout, 0, 2 * shape_.stack.layers);
@@ -42,7 +40,9 @@ class ImageTower final : public torch::nn::Module {
     return proj_ ? proj_->linear(x) : x;
   }
 
-  void initialise() {
+  std::vector<PositionTable> positions() const override { return {{"trunk.pos_embed", 0, grid(), grid()}}; }
+
+  void initialise() override {
     draw_by_inputs(*patch_embed_->proj);
     pos_embed_.normal_(0, 1 / std::sqrt(static_cast<double>(shape_.stack.width)));
     for (const auto& block : blocks_->all) draw(*block);
@@ -52,6 +52,9 @@ class ImageTower final : public torch::nn::Module {
   }
 
  private:
+  /// Positions on each side.
+  std::int64_t grid() const { return shape_.image_size / shape_.patch_size; }
+
   ImageShape shape_;
   torch::Tensor pos_embed_;
   std::shared_ptr<vit::PatchEmbed> patch_embed_;
@@ -61,7 +64,7 @@ class ImageTower final : public torch::nn::Module {
   AffinePtr proj_;
 };
 
-class TextTower final : public torch::nn::Module {
+class TextTower final : public torch::nn::Module, public Tower {
  public:
   TextTower(const TextShape& shape, std::int64_t embed_dim) : shape_(shape) {
     const auto width = shape.stack.width;
@@ -74,7 +77,7 @@ class TextTower final : public torch::nn::Module {
         register_module("text_projection", std::make_shared<Affine>(at::IntArrayRef{embed_dim, width}, true));
   }
 
-  torch::Tensor forward(const torch::Tensor& tokens, ForwardContext& context) const {
+  torch::Tensor forward(const torch::Tensor& tokens, ForwardContext& context) override {
     check_shape("siglip", tokens, {shape_.context}, "encode_text", "tokens");
     check_tokens(tokens);
     auto x = at::embedding(token_embedding_->weight, tokens) + positional_embedding_;
@@ -84,7 +87,7 @@ class TextTower final : public torch::nn::Module {
     return text_projection_->linear(context.tap("text.ln_final", ln_final_->norm(x, shape_.stack.layer_norm_eps)));
   }
 
-  void initialise() {
+  void initialise() override {
     const double deviation = 1 / std::sqrt(static_cast<double>(shape_.stack.width));
     token_embedding_->weight.normal_(0, deviation);
     positional_embedding_.normal_(0, deviation);

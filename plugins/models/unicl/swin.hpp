@@ -244,20 +244,20 @@ class Trunk final : public torch::nn::Module {
 };
 
 /// The trunk and the projection of its mean.
-class ImageTower final : public torch::nn::Module {
+class SwinTower final : public ImageTower {
  public:
-  ImageTower(const SwinShape& shape, std::int64_t embed_dim) : image_size_(shape.image_size) {
+  SwinTower(const SwinShape& shape, std::int64_t embed_dim) : image_size_(shape.image_size) {
     trunk_ = register_module("trunk", std::make_shared<Trunk>(shape));
     const auto head = register_module("head", std::make_shared<torch::nn::Module>());
     proj_ = linear(*head, "proj", embed_dim, shape.stages.back().width, false);
   }
 
-  torch::Tensor forward(const torch::Tensor& pixels, ForwardContext& context) const {
+  torch::Tensor forward(const torch::Tensor& pixels, ForwardContext& context) override {
     check_shape("unicl", pixels, {3, image_size_, image_size_}, "encode_image", "pixels");
     return proj_->linear(trunk_->forward(pixels, context));
   }
 
-  void initialise() {
+  void initialise() override {
     trunk_->initialise();
     draw_linear(*proj_);
   }
