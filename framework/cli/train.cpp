@@ -115,7 +115,7 @@ void train_in(const RunFolder& folder, Prepared& run, const TrainCommand& comman
   const RunPaths& paths = folder.paths();
   const Experiment& e = run.loaded.experiment;
   for (const auto& notice : run.models.notices) log->info(notice);
-  if (run.models.teacher != nullptr && !e.models.teacher->init) {
+  if (run.models.teacher != nullptr && !has_weights(*e.models.teacher, *run.models.teacher)) {
     log->warn("models.teacher has no init: its weights are random");
   }
   const Streams& streams = run.trainer.streams();

@@ -37,9 +37,6 @@ void read_text_model(const Value& text, const std::string& owner, Problems& prob
   if (text.is_map()) {
     ModelEntry model;
     read_model_entry(text, model, what, problems);
-    if (text.find("type") != nullptr && !model.init && text.find("init") == nullptr) {
-      problems.add(text.mark(), what + " needs option \"init\" (the weights of this model)");
-    }
     if (!model.freeze.empty()) {
       problems.add(model.freeze.front().mark,
                    "option \"freeze\" of " + detail::owner_name(what) + ": this model is never trained; remove it");

@@ -138,11 +138,12 @@ std::shared_ptr<Model> job_model(const LoadedExperiment& loaded, const ExtractEn
   const std::string what = "models." + entry.model;
   if (!model)
     throw ConfigError(loaded.file.string() + ": extract names the " + entry.model + ", but there is no " + what);
-  if (!model->init) {
+  auto made = make_frozen_model(*model, *loaded.plugins, loaded.experiment.seed, device, what);
+  if (!has_weights(*model, *made)) {
     throw ConfigError(loaded.file.string() + ": " + what +
                       " has no init: its vectors would be those of random weights");
   }
-  return make_frozen_model(*model, *loaded.plugins, loaded.experiment.seed, device, what);
+  return made;
 }
 
 std::string numbered(const std::string& stem, std::size_t source, std::size_t sources) {

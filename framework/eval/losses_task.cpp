@@ -56,11 +56,11 @@ struct HeldOut {
       : loaded(with_streams(training, task, *student)), models{device, std::move(student), nullptr} {
     const Experiment& e = loaded.experiment;
     if (e.models.teacher && teacher_needed(e)) {
-      if (!e.models.teacher->init && !teacher_needed(training.experiment)) {
-        throw TaskError("a losses task encodes with models.teacher, which has no init: its weights would be random");
-      }
       models.teacher =
           make_frozen_model(*e.models.teacher, *loaded.plugins, e.seed + 1, device, "models.teacher", weights);
+      if (!has_weights(*e.models.teacher, *models.teacher) && !teacher_needed(training.experiment)) {
+        throw TaskError("a losses task encodes with models.teacher, which has no init: its weights would be random");
+      }
     }
     plan = checked_plan(loaded, models);
     streams = build_streams(loaded, plan, models, input_context(loaded, plan.texts.tokens || plan.pairs.tokens, comm));

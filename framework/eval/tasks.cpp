@@ -38,13 +38,15 @@ std::string text_name(const Experiment& e, const EvaluateEntry& task, const std:
   return which == "student" && e.models.student && e.models.student->text == "own" ? "student" : "teacher";
 }
 
-void expect_models(const Experiment& e, const std::string& name, const EvaluateEntry& task) {
+/// `teacher` gives the teacher's model, which is asked only where no `init` stands for it.
+void expect_models(const Experiment& e, const std::string& name, const EvaluateEntry& task,
+                   const std::function<std::shared_ptr<Model>()>& teacher) {
   const auto expect = [&](const std::string& which, const std::string& what) {
     const auto& entry = which == "teacher" ? e.models.teacher : e.models.student;
     const std::string names = "evaluate." + name + " " + what + " the " + which + ", but ";
     if (!entry) throw ConfigError(names + "there is no models." + which);
     // A student has its weights from training or from --weights.
-    if (which == "teacher" && !entry->init) {
+    if (which == "teacher" && !entry->init && !teacher()->brings_weights()) {
       throw ConfigError(names + "models.teacher has no init: its weights would be random");
     }
   };
@@ -97,7 +99,9 @@ std::shared_ptr<Model> make_text_model(const LoadedExperiment& loaded, const Eva
   ModelEntry entry;
   read_model_entry(task.text, entry, "evaluate text", problems);
   problems.raise();
-  return make_frozen_model(entry, *loaded.plugins, loaded.experiment.seed + 2, device, "evaluate text", weights);
+  auto model = make_frozen_model(entry, *loaded.plugins, loaded.experiment.seed + 2, device, "evaluate text", weights);
+  if (has_weights(entry, *model)) return model;
+  throw TaskError("the text model at " + task.text.mark().text() + " has no init: its weights would be random");
 }
 
 void expect_student(const std::string& which) {
@@ -130,7 +134,7 @@ Evaluator::~Evaluator() = default;
 
 TaskResult Evaluator::run(const std::string& name, std::int64_t step) {
   const EvaluateEntry& task = find_task(loaded_, name);
-  expect_models(loaded_.experiment, name, task);
+  expect_models(loaded_.experiment, name, task, [&] { return model("teacher"); });
   TaskResult result;
   result.task = name;
   result.step = step;
@@ -203,15 +207,16 @@ nlohmann::ordered_json Evaluator::run_losses(const EvaluateEntry& task, const st
 
 void check_evaluations(const LoadedExperiment& loaded, const RunModels& models, const std::vector<std::string>& names) {
   const Experiment& e = loaded.experiment;
-  ModelSpec teacher;
-  const auto spec_of = [&](const std::string& which) {
-    if (which == "student") return models.student->spec();
-    if (teacher.embed_dim == 0) {
+  std::shared_ptr<Model> teacher;
+  const auto made_teacher = [&] {
+    if (teacher == nullptr) {
       teacher = make_frozen_model(*e.models.teacher, *loaded.plugins, e.seed + 1, torch::kCPU, "models.teacher",
-                                  Weights::only_checked)
-                    ->spec();
+                                  Weights::only_checked);
     }
     return teacher;
+  };
+  const auto spec_of = [&](const std::string& which) {
+    return which == "student" ? models.student->spec() : made_teacher()->spec();
   };
   const auto check = [&](const EvaluateEntry& task) {
     if (task.task != "zero_shot") {
@@ -230,7 +235,7 @@ void check_evaluations(const LoadedExperiment& loaded, const RunModels& models, 
   };
   for (const auto& name : names.empty() ? task_names(e) : names) {
     const EvaluateEntry& task = find_task(loaded, name);
-    expect_models(e, name, task);
+    expect_models(e, name, task, made_teacher);
     in_task(name, [&] { check(task); });
   }
 }

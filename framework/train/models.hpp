@@ -30,6 +30,8 @@ std::shared_ptr<Model> make_model(const ModelEntry& entry, const Plugins& plugin
 std::shared_ptr<Model> make_frozen_model(const ModelEntry& entry, const Plugins& plugins, std::int64_t seed,
                                          const torch::Device& device, const std::string& what,
                                          Weights weights = Weights::ready, const Notice& notice = {});
+/// Whether the weights of `model`, made of `entry`, mean something: its `init` was read, or they come with the model.
+bool has_weights(const ModelEntry& entry, const Model& model);
 /// How the model's pixels are normalised; the identity when it has no image tower.
 Normalisation normalisation_of(const ModelSpec& spec);
 

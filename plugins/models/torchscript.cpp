@@ -86,6 +86,8 @@ class TorchScript final : public dime::Model {
 
   torch::Tensor logit_scale() const override { return logit_scale_; }
 
+  bool brings_weights() const override { return true; }
+
  private:
   void check_width(const Tower& tower, const dime::Mark& mark) const {
     at_place(mark, [&] {

@@ -194,8 +194,6 @@ TEST(Rules, Evaluations) {
             "f.yaml:4:52: option \"templates\" of \"e\" of \"evaluate\" takes at least one prompt, got an empty list");
   EXPECT_EQ(said(zero_shot + "classes: []}"),
             "f.yaml:4:50: option \"classes\" of \"e\" of \"evaluate\" takes at least one name, got an empty list");
-  EXPECT_EQ(said("{task: zero_shot, data: {type: a}, text: {type: m}}"),
-            "f.yaml:4:47: option \"text\" of \"e\" of \"evaluate\" needs option \"init\" (the weights of this model)");
   EXPECT_EQ(said(zero_shot + "text: {type: m, init: w.st, freeze: [a]}}"),
             "f.yaml:4:78: option \"freeze\" of \"text\" of \"e\" of \"evaluate\": this model is never trained; remove "
             "it");

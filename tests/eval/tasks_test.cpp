@@ -173,6 +173,19 @@ TEST(Tasks, ATeacherNeedsWeights) {
             "evaluate.z measures the teacher, but models.teacher has no init: its weights would be random");
 }
 
+TEST(Tasks, ATextModelNeedsWeights) {
+  const ScratchFolder scratch;
+  scratch.write("r/zero/a.jpg", "x");
+  scratch.write("e.yaml",
+                "{extends: " + golden_file("golden_trajectory.yaml").string() +
+                    ",\n evaluate: {z: {task: zero_shot, data: {type: image_folder, root: r},\n  text: {type: "
+                    "clip, embed_dim: 48, text: {width: 64, layers: 1, heads: 1}}}}}\n");
+  const LoadedExperiment loaded = load_experiment(scratch / "e.yaml", {}, build_folder());
+  const RunModels models = build_models(loaded);
+  EXPECT_EQ(scratch.shown(error_text<ConfigError>([&] { check_evaluations(loaded, models); })),
+            "evaluate.z: the text model at e.yaml:3:9 has no init: its weights would be random");
+}
+
 TEST(LossesTask, WrapFillsTheLastBatch) {
   const LoadedExperiment loaded =
       golden({held_out("images: {source: " + source("tsv_images", "image.list") +

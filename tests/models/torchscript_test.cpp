@@ -108,6 +108,7 @@ TEST_F(TorchScript, Spec) {
   EXPECT_EQ(spec.text->context, 6);
   EXPECT_EQ(spec.text->vocabulary, 32);
   EXPECT_EQ(model->logit_scale().item<double>(), 20);
+  EXPECT_TRUE(model->brings_weights());
   const auto one = image(saved(image_module()), {{"interpolation", "bilinear"}});
   EXPECT_FALSE(one->spec().text);
   EXPECT_EQ(one->spec().image->interpolation, "bilinear");

@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""The manual's recipe exports a transformers CLIP, and model torchscript gives its vectors.
+"""The manual's recipe exports a transformers CLIP; model torchscript gives its vectors and teaches a run as `clip` does.
 
-Use: torchscript_parity.py MODEL_TOOL MANUAL.md   (in a venv with torch, transformers, safetensors, pyyaml)
+Use: torchscript_parity.py MODEL_TOOL MANUAL.md DIME   (in a venv with torch, transformers, safetensors, pyyaml)
 """
+import base64
 import json
 import os
 import pathlib
@@ -12,16 +13,19 @@ import subprocess
 import sys
 import tempfile
 
+import numpy as np
 import torch
 import yaml
 from safetensors.torch import save_file
 from transformers import CLIPConfig, CLIPModel
 from transformers.utils import logging
 
+import program
 from io_tool import Checks
 from model_tool import draw
+from shards import Shard, encoded, photograph
 
-SMALL = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2, "num_attention_heads": 2, "projection_dim": 24}
+SMALL = {"hidden_size": 32, "intermediate_size": 128, "num_hidden_layers": 2, "num_attention_heads": 2, "projection_dim": 24}
 BOUND = 1e-4
 
 
@@ -31,6 +35,70 @@ def block(manual, language, having):
     if len(found) != 1:
         raise SystemExit(f"FAIL the manual has {len(found)} blocks of {language} with {having!r}, not one")
     return found[0]
+
+
+def data(folder):
+    """Images and sentences without features, which the teacher encodes."""
+    rng = np.random.default_rng(3)
+    images, texts = Shard(folder, "images"), Shard(folder, "texts")
+    for i in range(16):
+        images.add_base64(f"r{i}", encoded(photograph(rng, 48), jpeg=True))
+        texts.add(f"t{i}", json.dumps({"captions": [f"a photo of {i} birds"]}).encode())
+    images.close()
+    texts.close()
+    transform = [{"type": "resize", "size": 224}, {"type": "center_crop", "size": 224}, {"type": "normalize"}]
+    return {"images": {"source": {"type": "tsv_images", "list": "images.list"}, "transform": transform, "batch_size": 8},
+            "texts": {"source": {"type": "tsv_texts", "list": "texts.list"}, "batch_size": 8}}
+
+
+def teaches(checks, dime, model, name):
+    """Two updates by the exported teacher, and by the same weights in dime's own CLIP."""
+    folder = pathlib.Path.cwd()
+    losses = {}
+    student = {"type": "clip", "embed_dim": 24, "image": {"image_size": 224, "patch_size": 32, "width": 32, "layers": 1, "heads": 1}}
+    for teacher in (model, own_clip(name)):
+        run = program.train(dime, folder, {
+            "schema": 1, "name": "run", "device": "cpu", "models": {"teacher": teacher, "student": student},
+            "losses": {"vl": {"type": "vl"}, "pvl": {"type": "pvl"}, "udist": {"type": "udist"}},
+            "data": data(folder), "train": {"steps": 2, "log_every": 1, "optimizer": {"lr": 1e-3}}}, f"by_{teacher['type']}")
+        losses[teacher["type"]] = [line for line in program.metrics(run) if "loss" in line]
+    ours, theirs = losses["torchscript"], losses["clip"]
+    far = max((abs(a["loss"] / b["loss"] - 1) for a, b in zip(ours, theirs, strict=True)), default=1)
+    checks.check("teaches as dime's own CLIP does", far <= BOUND, f"{far:.1e}")
+
+
+def measured(checks, dime, model, name):
+    """Zero-shot accuracy and extracted vectors of the exported teacher, which has no `init`, and of dime's own CLIP."""
+    folder = pathlib.Path.cwd()
+    rng = np.random.default_rng(5)
+    for label in ("bird", "boat"):
+        (folder / "held" / label).mkdir(parents=True)
+        for i in range(20):
+            photograph(rng, 48).save(folder / "held" / label / f"{i}.png")
+    vectors, accuracy = {}, {}
+    for teacher in (model, own_clip(name)):
+        kind = teacher["type"]
+        experiment = {
+            "schema": 1, "name": "measured", "device": "cpu", "models": {"teacher": teacher}, "data": data(folder),
+            "extract": {"images": {"of": "data.images", "model": "teacher", "to": {"stem": f"{kind}-vectors"}}},
+            "evaluate": {"held": {"task": "zero_shot", "models": ["teacher"], "data": {"type": "image_folder", "root": "held"}}}}
+        (folder / f"{kind}.yaml").write_text(yaml.safe_dump(experiment, sort_keys=False))
+        for command in (["extract", f"{kind}.yaml"], ["eval", f"{kind}.yaml", "--json"]):
+            done = subprocess.run([dime, *command], capture_output=True, text=True)
+            if done.returncode != 0:
+                return checks.check(f"dime {command[0]} with {kind}", False, done.stderr)
+        accuracy[kind] = re.search(r'"accuracy": ([0-9.]+)', done.stdout)[1]
+        rows = (folder / f"{kind}-vectors-0.tsv").read_text().splitlines()
+        vectors[kind] = torch.tensor(np.stack([np.frombuffer(base64.b64decode(row.split("\t")[1]), "<f4") for row in rows]))
+    far = ((vectors["clip"] - vectors["torchscript"]).norm() / vectors["clip"].norm()).item()
+    checks.check("is extracted as dime's own CLIP is", far <= BOUND, f"{far:.1e}")
+    checks.check("is measured as dime's own CLIP is", accuracy["clip"] == accuracy["torchscript"], str(accuracy))
+
+
+def own_clip(name):
+    """The same weights in dime's CLIP."""
+    return {"type": "clip", "preset": "ViT-B-32", "embed_dim": 24, "init": name, "image": {"width": 32, "layers": 2, "heads": 2},
+            "text": {"width": 32, "layers": 2, "heads": 2}}
 
 
 def export(manual):
@@ -109,6 +177,7 @@ def plain_weights(checks, tool, model):
 def main():
     logging.set_verbosity_error()
     checks = Checks()
+    dime = os.path.abspath(sys.argv[3])
     tool, manual = os.path.abspath(sys.argv[1]), pathlib.Path(sys.argv[2]).read_text()
     with tempfile.TemporaryDirectory() as folder:
         os.chdir(folder)
@@ -118,6 +187,8 @@ def main():
         vectors(checks, tool, model, python)
         scripted(checks, tool, model)
         plain_weights(checks, tool, model)
+        teaches(checks, dime, model, python["name"])
+        measured(checks, dime, model, python["name"])
         another(checks, tool, model, python)
         os.chdir("/")
     checks.leave()

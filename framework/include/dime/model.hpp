@@ -115,6 +115,9 @@ class DIME_API Model : public torch::nn::Module {
   /// The tensors of the form to deploy, where that differs from the form to train (branches merged into one
   /// convolution, say), named as its public implementation names them; empty where there is one form only.
   virtual std::map<std::string, torch::Tensor> deployed() const { return {}; }
+  /// True where the weights come with the model, from a file that its options name: it needs no `init` to be measured
+  /// or to teach.
+  virtual bool brings_weights() const { return false; }
   /// Draws the initial weights; called once, under a seeded generator, before weights are loaded.
   virtual void initialise() {}
 };
