@@ -11,8 +11,10 @@ namespace {
 /// What plugins call the option that a fact is of.
 std::vector<std::string> option_names(const std::string& key) {
   if (key == "image.size") return {"image.image_size", "image_size"};
-  const std::string bare = key.substr(key.find('.') + 1);
-  return {key, bare};
+  const auto dot = key.find('.');
+  const std::string tower = dot == std::string::npos ? "" : key.substr(0, dot + 1);
+  const std::string bare = key.substr(tower.size()) == "eps" ? "layer_norm_eps" : key.substr(tower.size());
+  return {tower + bare, bare};
 }
 
 /// The option that changes what `key` is of, or "".

@@ -223,6 +223,7 @@ void add_own(ModelFacts& facts, const Section& c) {
     for (const char* name : {"size", "heads", "context", "vocabulary", "patch"}) {
       if (s.number(name).value_or(0) > 0) add(key(name), s.number(name));
     }
+    if (s.number("layer_norm_eps").value_or(0) > 0) add(key("eps"), s.number("layer_norm_eps"));
     for (const char* name : {"mean", "std"}) add(key(name), s.triple(name));
     for (const char* name : {"interpolation", "activation", "tokenizer"}) {
       if (!s.text(name).value_or("").empty()) add(key(name), s.text(name));

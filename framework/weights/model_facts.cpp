@@ -16,8 +16,9 @@ std::string number_text(double x) {
   return text;
 }
 
-/// Files round to a few digits.
+/// Files round to a few digits: means near 1, and numbers that are small.
 bool same(double a, double b) { return std::abs(a - b) <= 1e-6 * std::max(1.0, std::abs(b)); }
+bool same_small(double a, double b) { return std::abs(a - b) <= 1e-6 * std::abs(b); }
 
 }  // namespace
 
@@ -73,9 +74,10 @@ void ModelFacts::add(const ModelFacts& others) {
 
 ModelFacts facts_of(const ModelSpec& spec, const std::string& source) {
   ModelFacts facts;
-  const auto tower = [&](const std::string& name, const std::string& activation, std::int64_t heads) {
-    if (!activation.empty()) facts.add(name + ".activation", activation, source);
-    if (heads > 0) facts.add(name + ".heads", static_cast<double>(heads), source);
+  const auto tower = [&](const std::string& name, const auto& of) {
+    if (!of.activation.empty()) facts.add(name + ".activation", of.activation, source);
+    if (of.heads > 0) facts.add(name + ".heads", static_cast<double>(of.heads), source);
+    if (of.layer_norm_eps > 0) facts.add(name + ".eps", of.layer_norm_eps, source);
   };
   facts.add("embed_dim", static_cast<double>(spec.embed_dim), source);
   if (spec.image) {
@@ -83,13 +85,13 @@ ModelFacts facts_of(const ModelSpec& spec, const std::string& source) {
     facts.add("image.mean", spec.image->mean, source);
     facts.add("image.std", spec.image->std, source);
     facts.add("image.interpolation", spec.image->interpolation, source);
-    tower("image", spec.image->activation, spec.image->heads);
+    tower("image", *spec.image);
   }
   if (spec.text) {
     facts.add("text.context", static_cast<double>(spec.text->context), source);
     facts.add("text.vocabulary", static_cast<double>(spec.text->vocabulary), source);
     facts.add("text.tokenizer", spec.text->tokenizer, source);
-    tower("text", spec.text->activation, spec.text->heads);
+    tower("text", *spec.text);
   }
   return facts;
 }
@@ -97,15 +99,15 @@ ModelFacts facts_of(const ModelSpec& spec, const std::string& source) {
 std::vector<FactMismatch> fact_mismatches(const ModelFacts& facts, const ModelSpec& spec) {
   const ModelFacts own = facts_of(spec, "");
   std::vector<FactMismatch> found;
-  for (const char* key :
-       {"embed_dim", "image.size", "image.mean", "image.std", "image.interpolation", "image.activation", "image.heads",
-        "text.context", "text.vocabulary", "text.tokenizer", "text.activation", "text.heads"}) {
+  for (const char* key : {"embed_dim", "image.size", "image.mean", "image.std", "image.interpolation",
+                          "image.activation", "image.heads", "image.eps", "text.context", "text.vocabulary",
+                          "text.tokenizer", "text.activation", "text.heads", "text.eps"}) {
     const auto stored = facts.triple(key), model = own.triple(key);
     bool differs = false;
     if (stored && model) {
       for (int c = 0; c < 3; ++c) differs |= !same((*stored)[c], (*model)[c]);
     } else if (facts.number(key) && own.number(key)) {
-      differs = *facts.number(key) != *own.number(key);
+      differs = !same_small(*facts.number(key), *own.number(key));
     } else if (facts.text(key) && own.text(key)) {
       differs = *facts.text(key) != *own.text(key);
     }
@@ -122,14 +124,13 @@ std::string model_metadata(const std::string& type, const std::string& options, 
                      {"std", spec.image->std},
                      {"interpolation", spec.image->interpolation},
                      {"activation", spec.image->activation},
-                     {"heads", spec.image->heads}};
+                     {"heads", spec.image->heads},
+                     {"layer_norm_eps", spec.image->layer_norm_eps}};
   }
   if (spec.text) {
-    json["text"] = {{"context", spec.text->context},
-                    {"vocabulary", spec.text->vocabulary},
-                    {"tokenizer", spec.text->tokenizer},
-                    {"activation", spec.text->activation},
-                    {"heads", spec.text->heads}};
+    json["text"] = {{"context", spec.text->context},     {"vocabulary", spec.text->vocabulary},
+                    {"tokenizer", spec.text->tokenizer}, {"activation", spec.text->activation},
+                    {"heads", spec.text->heads},         {"layer_norm_eps", spec.text->layer_norm_eps}};
   }
   return json.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
 }

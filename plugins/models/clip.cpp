@@ -49,6 +49,7 @@ class Clip final : public dime::plugins::TwoTowers {
       spec.size = vit->image_size;
       spec.activation = vit->stack.activation == dime::plugins::Activation::gelu ? "gelu" : "quick_gelu";
       spec.heads = vit->stack.heads;
+      spec.layer_norm_eps = vit->stack.layer_norm_eps;
     } else {
       spec.size = std::get<ResNetShape>(*shape_.image).image_size;
     }

@@ -29,12 +29,17 @@ class Siglip final : public dime::plugins::TwoTowers {
     dime::ModelSpec all;
     all.embed_dim = shape_.embed_dim;
     if (shape_.image) {
-      all.image = {shape_.image->image_size, options_.mean, options_.std, "bicubic", activation(*shape_.image),
-                   shape_.image->stack.heads};
+      all.image = {shape_.image->image_size,
+                   options_.mean,
+                   options_.std,
+                   "bicubic",
+                   activation(*shape_.image),
+                   shape_.image->stack.heads,
+                   shape_.image->stack.layer_norm_eps};
     }
     if (shape_.text) {
-      all.text = {shape_.text->context, shape_.text->vocabulary, "siglip", activation(*shape_.text),
-                  shape_.text->stack.heads};
+      all.text = {shape_.text->context,     shape_.text->vocabulary,  "siglip",
+                  activation(*shape_.text), shape_.text->stack.heads, shape_.text->stack.layer_norm_eps};
     }
     return all;
   }

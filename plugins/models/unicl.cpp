@@ -24,7 +24,9 @@ class Unicl final : public dime::plugins::TwoTowers {
   dime::ModelSpec spec() const override {
     dime::ModelSpec all;
     all.embed_dim = shape_.embed_dim;
-    if (shape_.image) all.image = {shape_.image->image_size, options_.mean, options_.std, "bicubic", "gelu"};
+    if (shape_.image) {
+      all.image = {shape_.image->image_size, options_.mean, options_.std, "bicubic", "gelu", 0, shape_.image->eps};
+    }
     if (shape_.text) all.text = text_spec(*shape_.text);
     return all;
   }

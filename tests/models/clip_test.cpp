@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "models/clip_options.hpp"
+#include "models/training.hpp"
 #include "support/errors.hpp"
 #include "support/tensors.hpp"
 
@@ -21,24 +22,6 @@ Value image_only(const Pairs& more = {}) {
   return map({{"embed_dim", Value::scalar("20")}, {"image", image}});
 }
 
-ForwardContext training(std::int64_t first_row = 0) {
-  ForwardContext context;
-  context.training = true;
-  context.seed = 3;
-  context.first_row = first_row;
-  return context;
-}
-
-std::vector<torch::Tensor> gradients(Model& model, const torch::Tensor& vectors) {
-  model.zero_grad();
-  vectors.square().sum().backward();
-  std::vector<torch::Tensor> all;
-  for (const auto& p : model.parameters()) {
-    if (p.grad().defined()) all.push_back(p.grad().clone());
-  }
-  return all;
-}
-
 TEST(Clip, Spec) {
   const auto both = make_model("clip", golden_options())->spec();
   EXPECT_EQ(both.embed_dim, 20);
@@ -48,6 +31,9 @@ TEST(Clip, Spec) {
   EXPECT_EQ(both.text->vocabulary, 32);
   EXPECT_EQ(both.text->tokenizer, "clip");
   EXPECT_EQ(both.image->activation, "quick_gelu");
+  EXPECT_EQ(both.image->layer_norm_eps, 1e-5);
+  EXPECT_EQ(both.text->layer_norm_eps, 1e-5);
+  EXPECT_EQ(make_model("clip", image_only({{"layer_norm_eps", "1e-6"}}))->spec().image->layer_norm_eps, 1e-6);
   EXPECT_EQ(both.text->activation, "quick_gelu");
   EXPECT_EQ(make_model("clip", image_only({{"activation", "gelu"}}))->spec().image->activation, "gelu");
   EXPECT_FALSE(make_model("clip", image_only())->spec().text);

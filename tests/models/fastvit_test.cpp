@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "models/clip_options.hpp"
+#include "models/training.hpp"
 #include "support/errors.hpp"
 #include "support/tensors.hpp"
 
@@ -55,14 +56,6 @@ std::shared_ptr<Model> small(const Value& value = small_options()) {
 torch::Tensor pixels(std::int64_t rows = 6) {
   torch::manual_seed(9);
   return at::rand({rows, 3, 32, 32});
-}
-
-ForwardContext training(std::int64_t first_row = 0) {
-  ForwardContext context;
-  context.training = true;
-  context.seed = 3;
-  context.first_row = first_row;
-  return context;
 }
 
 torch::Tensor encode(Model& model, const torch::Tensor& x, ForwardContext context = {}) {
@@ -232,16 +225,6 @@ TEST(FastVit, FrozenStatisticsStayAndAreNoStatisticsOfTheBatch) {
   const auto vectors = encode(*frozen, pixels(), training());
   expect_equal(statistics(*frozen), before);
   EXPECT_LE(relative_distance(vectors, encode(*free, pixels())), 1e-6);
-}
-
-std::vector<torch::Tensor> gradients(Model& model, const torch::Tensor& vectors) {
-  model.zero_grad();
-  vectors.square().sum().backward();
-  std::vector<torch::Tensor> all;
-  for (const auto& p : model.parameters()) {
-    if (p.grad().defined()) all.push_back(p.grad().clone());
-  }
-  return all;
 }
 
 TEST(FastVit, CheckpointingGivesTheSameGradientsAndCountsABatchOnce) {

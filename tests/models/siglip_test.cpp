@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "models/clip_options.hpp"
+#include "models/training.hpp"
 #include "support/errors.hpp"
 #include "support/tensors.hpp"
 
@@ -45,24 +46,6 @@ std::shared_ptr<Model> small(const Value& value) {
   return model;
 }
 
-ForwardContext training(std::int64_t first_row = 0) {
-  ForwardContext context;
-  context.training = true;
-  context.seed = 3;
-  context.first_row = first_row;
-  return context;
-}
-
-std::vector<torch::Tensor> gradients(Model& model, const torch::Tensor& vectors) {
-  model.zero_grad();
-  vectors.square().sum().backward();
-  std::vector<torch::Tensor> all;
-  for (const auto& p : model.parameters()) {
-    if (p.grad().defined()) all.push_back(p.grad().clone());
-  }
-  return all;
-}
-
 torch::Tensor some_tokens(std::int64_t rows = 3) { return at::arange(rows * 12).remainder(31).view({rows, 12}); }
 
 TEST(Siglip, Spec) {
@@ -76,6 +59,9 @@ TEST(Siglip, Spec) {
   EXPECT_EQ(spec.text->context, 12);
   EXPECT_EQ(spec.text->vocabulary, 32);
   EXPECT_EQ(spec.text->tokenizer, "siglip");
+  EXPECT_EQ(spec.image->layer_norm_eps, 1e-6);
+  EXPECT_EQ(spec.text->layer_norm_eps, 1e-6);
+  EXPECT_EQ(make_model("siglip", image_only({{"layer_norm_eps", "1e-4"}}))->spec().image->layer_norm_eps, 1e-4);
   EXPECT_EQ(make_model("siglip", image_only({{"activation", "gelu"}}))->spec().image->activation, "gelu");
   EXPECT_FALSE(make_model("siglip", both({{"towers", "image"}}))->spec().text);
   const auto text = make_model("siglip", both({{"towers", "text"}}))->spec();

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "models/clip_options.hpp"
+#include "models/training.hpp"
 #include "support/errors.hpp"
 #include "support/tensors.hpp"
 
@@ -40,24 +41,6 @@ std::shared_ptr<Model> initialised(const Value& value) {
   return model;
 }
 
-ForwardContext training(std::int64_t first_row = 0) {
-  ForwardContext context;
-  context.training = true;
-  context.seed = 3;
-  context.first_row = first_row;
-  return context;
-}
-
-std::vector<torch::Tensor> gradients(Model& model, const torch::Tensor& vectors) {
-  model.zero_grad();
-  vectors.square().sum().backward();
-  std::vector<torch::Tensor> all;
-  for (const auto& p : model.parameters()) {
-    if (p.grad().defined()) all.push_back(p.grad().clone());
-  }
-  return all;
-}
-
 torch::Tensor encode(Model& model, const torch::Tensor& pixels) {
   ForwardContext context;
   return model.encode_image(pixels, context);
@@ -69,6 +52,7 @@ TEST(Unicl, Spec) {
   EXPECT_EQ(both.image->size, 24);
   EXPECT_EQ(both.image->mean, ImageSpec{}.mean);
   EXPECT_EQ(both.image->activation, "gelu");
+  EXPECT_EQ(both.image->layer_norm_eps, 1e-5);
   EXPECT_EQ(both.text->context, 12);
   EXPECT_EQ(both.text->tokenizer, "clip");
   EXPECT_EQ(both.text->activation, "quick_gelu");

@@ -146,24 +146,30 @@ TEST_F(Weights, WhatIsKnownOfThemIsHeldAgainstTheModel) {
   spec.embed_dim = 4;
   spec.image = ImageSpec{32};
   spec.image->activation = "quick_gelu";
+  spec.image->layer_norm_eps = 1e-5;
   save_tensors(path, {{"x", torch::zeros({1})}}, {{"dime.model", model_metadata("toy", "", spec)}});
   WeightsReport report = check_tensors(from(), {{"x", torch::zeros({1})}}, "models.student");
   EXPECT_EQ(check_facts(report, from(), spec, {}, "models.student"), "");
   spec.image->activation = "gelu";
+  spec.image->layer_norm_eps = 1e-6;
   spec.image->size = 48;
   spec.image->interpolation = "bilinear";
   const auto error = [&] {
     return folder.shown(test::error_text<WeightsError>([&] {
-      check_facts(report, from(), spec, {"image", "image.image_size", "mean"}, "models.student");
+      check_facts(report, from(), spec, {"image", "image.image_size", "image.layer_norm_eps", "mean"},
+                  "models.student");
     }));
   };
   EXPECT_EQ(
       error(),
       "models.student: the weights in w.safetensors are of another model: image.size is 32 in its own metadata, 48 "
       "in the model (change models.student.image.image_size); image.activation is quick_gelu in its own metadata, "
-      "gelu in the model (which has no option for it: take other weights)");
+      "gelu in the model (which has no option for it: take other weights); image.eps is 1e-05 in its own metadata, "
+      "1e-06 "
+      "in the model (change models.student.image.layer_norm_eps)");
   report.fitted = {"table"};
   spec.image->activation = "quick_gelu";
+  spec.image->layer_norm_eps = 1e-5;
   EXPECT_EQ(check_facts(report, from(), spec, {}, "models.student"),
             "; its own metadata says that images are resized bicubic, the model says bilinear");
 }

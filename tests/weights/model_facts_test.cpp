@@ -114,7 +114,8 @@ ModelSpec spec() {
   all.image = ImageSpec{32};
   all.image->activation = "gelu";
   all.image->heads = 4;
-  all.text = TextSpec{16, 99, "clip", "quick_gelu", 2};
+  all.image->layer_norm_eps = 1e-6;
+  all.text = TextSpec{16, 99, "clip", "quick_gelu", 2, 1e-5};
   all.embed_dim = 24;
   return all;
 }
@@ -136,11 +137,13 @@ TEST_F(Facts, WhatTheModelDoesNotShare) {
   other.image->std[1] += 0.01;
   other.image->mean[0] += 1e-9;  // rounding
   other.image->heads = 2;
+  other.image->layer_norm_eps = 1e-5;
   other.text->activation = "gelu";
+  other.text->layer_norm_eps = 9.9999997e-6;  // rounding, as of a float
   std::vector<std::string> lines;
   for (const auto& m : fact_mismatches(read(), other)) lines.push_back(m.key + ": " + m.stored + " / " + m.model);
   EXPECT_EQ(lines, (Lines{"image.std: [0.26862954, 0.26130258, 0.27577711] / [0.26862954, 0.27130258, 0.27577711]",
-                          "image.heads: 4 / 2", "text.activation: quick_gelu / gelu"}));
+                          "image.heads: 4 / 2", "image.eps: 1e-06 / 1e-05", "text.activation: quick_gelu / gelu"}));
   other.image.reset();
   EXPECT_EQ(fact_mismatches(read(), other).size(), 1U);  // a tower that the model lacks is not held
 }

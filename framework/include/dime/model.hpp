@@ -30,7 +30,8 @@ struct ImageSpec {
   std::string interpolation = "bicubic";
   /// "quick_gelu", "gelu", "gelu_tanh", …, held against the config of weights; empty: not held
   std::string activation{};
-  std::int64_t heads{};  ///< attention heads of a block, held likewise; 0: not held
+  std::int64_t heads{};     ///< attention heads of a block, held likewise; 0: not held
+  double layer_norm_eps{};  ///< added to the variances, held likewise; 0: not held
 };
 
 /// What a text tower expects.
@@ -40,6 +41,7 @@ struct TextSpec {
   std::string tokenizer = "clip";
   std::string activation{};  ///< as of ImageSpec
   std::int64_t heads{};      ///< likewise
+  double layer_norm_eps{};   ///< likewise
 };
 
 struct ModelSpec {

@@ -25,6 +25,7 @@ struct ImageOptions {
   std::optional<std::int64_t> heads;
   std::optional<double> mlp_ratio;
   std::string activation = "gelu_tanh";
+  double layer_norm_eps = 1e-6;
   double drop_path = 0;
   double patch_dropout = 0;
 
@@ -41,6 +42,7 @@ struct ImageOptions {
                 ratio_range)
         .option("activation", &ImageOptions::activation, "gelu_tanh in SigLIP and transformers, gelu in open_clip.",
                 one_of({"gelu_tanh", "gelu"}))
+        .option("layer_norm_eps", &ImageOptions::layer_norm_eps, "Added to the variances.", eps_range)
         .option("drop_path", &ImageOptions::drop_path,
                 "Stochastic depth: probability of the last block; earlier ones grow linearly from 0.", between(0, 0.9))
         .option("patch_dropout", &ImageOptions::patch_dropout, "The part of the patches that training leaves out.",
@@ -56,6 +58,7 @@ struct TextOptions {
   std::optional<std::int64_t> context;
   std::int64_t vocabulary = 32000;
   std::string activation = "gelu_tanh";
+  double layer_norm_eps = 1e-6;
 
   static Schema<TextOptions> schema() {
     return Schema<TextOptions>("A transformer without a mask that reads its last position.")
@@ -68,7 +71,8 @@ struct TextOptions {
                 context_range)
         .option("vocabulary", &TextOptions::vocabulary, "Number of tokens.", vocabulary_range)
         .option("activation", &TextOptions::activation, "gelu_tanh in SigLIP and transformers, gelu in open_clip.",
-                one_of({"gelu_tanh", "gelu"}));
+                one_of({"gelu_tanh", "gelu"}))
+        .option("layer_norm_eps", &TextOptions::layer_norm_eps, "Added to the variances.", eps_range);
   }
 };
 
@@ -178,7 +182,7 @@ StackSpec blocks(const Tower& options, const std::string& tower) {
   StackSpec spec = stack("siglip", options, tower);
   spec.mlp_ratio = options.mlp_ratio.value_or(4);
   spec.activation = options.activation == "gelu" ? Activation::gelu : Activation::gelu_tanh;
-  spec.layer_norm_eps = 1e-6;
+  spec.layer_norm_eps = options.layer_norm_eps;
   if (spec.hidden() < 1) {
     throw ConfigError("[model/siglip] " + tower + ".mlp_ratio leaves nothing of " + tower + ".width (" +
                       std::to_string(spec.width) + "): raise it");

@@ -42,7 +42,7 @@ struct ImageOptions {
                 "Stochastic depth: probability of the last block; earlier ones grow linearly from 0. 0 without a "
                 "preset.",
                 between(0, 0.9))
-        .option("layer_norm_eps", &ImageOptions::layer_norm_eps, "Added to variances.", Range{0, 1, true});
+        .option("layer_norm_eps", &ImageOptions::layer_norm_eps, "Added to the variances.", eps_range);
   }
 };
 
