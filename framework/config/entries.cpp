@@ -11,9 +11,10 @@ Schema<InitOptions> InitOptions::schema() {
       .option("path", &InitOptions::path,
               "A safetensors file, a PyTorch checkpoint, a TorchScript archive, an index of shards, or a folder.",
               required)
-      .option("skip", &InitOptions::skip, "Prefixes of names in the file that are ignored.")
+      .option("skip", &InitOptions::skip,
+              "Prefixes of names in the file that are ignored; `*` is any run of characters.")
       .option("allow_missing", &InitOptions::allow_missing,
-              "Prefixes of the model's names that the file need not hold.")
+              "Prefixes of the model's names that the file need not hold; `*` is any run of characters.")
       .option("interpolate_positions", &InitOptions::interpolate_positions,
               "Fit the position tables of another image size by bicubic interpolation.");
 }
@@ -110,9 +111,10 @@ void refuse_empty(const Value& init, const std::string& key, const std::string& 
   if (prefixes == nullptr) return;
   for (std::size_t i = 0; i < prefixes->items().size(); ++i) {
     const Value& prefix = prefixes->items()[i];
-    if (!prefix.is_scalar() || !prefix.text().empty()) continue;
+    if (!prefix.is_scalar() || prefix.text().find_first_not_of('*') != std::string::npos) continue;
     problems.add(prefix.mark(), "item " + std::to_string(i + 1) + " of option \"" + key + "\" of " + owner_name(what) +
-                                    " takes a prefix of names, got \"\"; every name has the empty one");
+                                    " takes a prefix of names, got " + in_quotes(prefix.text()) +
+                                    "; every name has it");
   }
 }
 

@@ -56,8 +56,8 @@ struct LossEntry {
 /// Weights to start from: `init: PATH`, or `init: {path, skip, allow_missing, interpolate_positions}`.
 struct InitOptions {
   Path path;
-  std::vector<std::string> skip;           ///< prefixes of names in the file that are ignored
-  std::vector<std::string> allow_missing;  ///< prefixes of the model's names that the file need not hold
+  std::vector<std::string> skip;           ///< prefixes of names in the file that are ignored; `*` is any run
+  std::vector<std::string> allow_missing;  ///< likewise, of the model's names that the file need not hold
   bool interpolate_positions = false;      ///< tables of positions are fitted to the model's grid
   Mark mark{};                             ///< where `init` is written; for messages
   static Schema<InitOptions> schema();

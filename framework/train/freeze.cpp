@@ -6,6 +6,8 @@
 
 #include <dime/printable.hpp>
 
+#include "weights/wildcard.hpp"
+
 namespace dime {
 namespace {
 
@@ -55,25 +57,6 @@ const torch::nn::Module& owner_of(const torch::OrderedDict<std::string, std::sha
 }
 
 }  // namespace
-
-bool fits_pattern(std::string_view pattern, std::string_view name) {
-  std::size_t p = 0, n = 0, star = std::string_view::npos, resume = 0;
-  while (n < name.size()) {
-    if (p < pattern.size() && pattern[p] == '*') {
-      star = p++;
-      resume = n;
-    } else if (p < pattern.size() && pattern[p] == name[n]) {
-      ++p;
-      ++n;
-    } else if (star != std::string_view::npos) {
-      p = star + 1;
-      n = ++resume;
-    } else {
-      return false;
-    }
-  }
-  return pattern.find_first_not_of('*', p) == std::string_view::npos;
-}
 
 void freeze_parameters(Model& model, const std::vector<NamePattern>& patterns, const std::string& what) {
   if (patterns.empty()) return;

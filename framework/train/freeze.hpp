@@ -3,7 +3,6 @@
 #pragma once
 
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include <dime/model.hpp>
@@ -11,9 +10,6 @@
 #include "config/experiment.hpp"
 
 namespace dime {
-
-/// Whether all of `name` fits `pattern`, in which `*` stands for any run of characters, an empty one too.
-bool fits_pattern(std::string_view pattern, std::string_view name);
 
 /// The parameters whose names fit one of the patterns require no gradient from here on: no optimiser takes them.
 /// `what` names the model in messages. Throws ConfigError, its place first, that lists the patterns that no parameter

@@ -8,13 +8,16 @@
 #include <dime/error.hpp>
 #include <dime/printable.hpp>
 
+#include "weights/wildcard.hpp"
+
 namespace dime {
 namespace {
 
 constexpr std::size_t kListed = 12;
 
 bool begins_with_any(const std::string& name, const std::vector<std::string>& prefixes) {
-  return std::any_of(prefixes.begin(), prefixes.end(), [&](const std::string& p) { return name.starts_with(p); });
+  return std::any_of(prefixes.begin(), prefixes.end(),
+                     [&](const std::string& p) { return begins_with_pattern(p, name); });
 }
 
 bool is_floating(io::DType dtype) {
@@ -32,7 +35,9 @@ template <class Named>
 void require_used(const std::vector<std::string>& prefixes, const char* option, const char* where,
                   const std::vector<Named>& all, const std::string& what) {
   for (const auto& prefix : prefixes) {
-    if (std::any_of(all.begin(), all.end(), [&](const Named& n) { return n.name.starts_with(prefix); })) continue;
+    if (std::any_of(all.begin(), all.end(), [&](const Named& n) { return begins_with_pattern(prefix, n.name); })) {
+      continue;
+    }
     throw WeightsError(what + ": `" + option + "` has \"" + printable(prefix) + "\", with which no name in the " +
                        where + " begins");
   }

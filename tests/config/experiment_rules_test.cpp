@@ -140,11 +140,11 @@ TEST(Rules, Extractions) {
 
 TEST(Rules, PrefixesOfWeights) {
   EXPECT_EQ(
-      with("models: {student: {type: m, init: {path: w, skip: [a, ''], allow_missing: ['']}}}"),
+      with("models: {student: {type: m, init: {path: w, skip: [a, ''], allow_missing: ['**']}}}"),
       "f.yaml:3:55: item 2 of option \"skip\" of \"init\" of model \"m\" takes a prefix of names, got \"\"; every name "
-      "has the empty one\n"
-      "f.yaml:3:76: item 1 of option \"allow_missing\" of \"init\" of model \"m\" takes a prefix of names, got \"\"; "
-      "every name has the empty one");
+      "has it\n"
+      "f.yaml:3:76: item 1 of option \"allow_missing\" of \"init\" of model \"m\" takes a prefix of names, got \"**\"; "
+      "every name has it");
 }
 
 TEST(Rules, ComponentsWithoutATypeAreNotVisited) {

@@ -116,6 +116,9 @@ TEST_F(Recognise, SkipTakesNamesOfTheFileAndAllowMissingThoseOfTheModel) {
   from_.skip = {"head."};
   from_.allow_missing = {"proj"};
   EXPECT_EQ(outcome(model_), "a safetensors file, the toy's public names");
+  from_.skip = {"*.weigh"};
+  from_.allow_missing = {"p*j"};
+  EXPECT_EQ(outcome(model_), "a safetensors file, the toy's public names");
   from_.skip = {"heads."};
   EXPECT_EQ(outcome(model_), "models.student: `skip` has \"heads.\", with which no name in the file begins");
   from_.skip = {};
