@@ -100,8 +100,9 @@ ModelFacts joined_facts(const Converted& student, const Converted* teacher) {
   for (const char* key : {"text.heads", "text.eps"}) {
     if (const auto value = teacher->facts.number(key)) facts.add(key, *value, teacher->facts.source(key));
   }
-  if (const auto value = teacher->facts.text("text.activation"))
-    facts.add("text.activation", *value, teacher->facts.source("text.activation"));
+  for (const char* key : {"text.activation", "text.causal"}) {
+    if (const auto value = teacher->facts.text(key)) facts.add(key, *value, teacher->facts.source(key));
+  }
   return facts;
 }
 

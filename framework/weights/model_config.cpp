@@ -119,10 +119,11 @@ std::string activation(const std::string& theirs) {
 struct Defaults {
   const char* tokenizer;
   const char* activation;
+  const char* causal;
   double patch, text_heads, eps, context, vocabulary;
 };
-constexpr Defaults kClip{"clip", "quick_gelu", 32, 8, 1e-5, 77, 49408};
-constexpr Defaults kSiglip{"siglip", "gelu_pytorch_tanh", 16, 12, 1e-6, 64, 32000};
+constexpr Defaults kClip{"clip", "quick_gelu", "true", 32, 8, 1e-5, 77, 49408};
+constexpr Defaults kSiglip{"siglip", "gelu_pytorch_tanh", "false", 16, 12, 1e-6, 64, 32000};
 
 void add_vision(ModelFacts& facts, const Section& c, const Defaults& d) {
   const Adder add(facts, c.source());
@@ -140,6 +141,7 @@ void add_text(ModelFacts& facts, const Section& c, const Defaults& d) {
   add("text.tokenizer", std::optional<std::string>(d.tokenizer));
   add("text.activation", std::optional(activation(c.text("hidden_act").value_or(d.activation))));
   add("text.heads", std::optional(c.number("num_attention_heads").value_or(d.text_heads)));
+  add("text.causal", std::optional<std::string>(d.causal));
   add("text.eps", std::optional(c.number("layer_norm_eps").value_or(d.eps)));
 }
 
@@ -189,6 +191,7 @@ void add_open_clip(ModelFacts& facts, const Section& c) {
     add("text.activation", std::optional(act(text)));
     add("text.heads", std::optional(text.number("heads").value_or(8)));
     add("text.eps", std::optional(text.section("norm_kwargs").number("eps").value_or(1e-5)));
+    add("text.causal", std::optional<std::string>(text.flag("no_causal_mask").value_or(false) ? "false" : "true"));
     const bool siglip = text.text("hf_tokenizer_name").value_or("").find("SigLIP") != std::string::npos;
     if (siglip || !text.has("hf_tokenizer_name")) {
       add("text.tokenizer", std::optional<std::string>(siglip ? "siglip" : "clip"));
@@ -228,6 +231,8 @@ void add_own(ModelFacts& facts, const Section& c) {
     for (const char* name : {"interpolation", "activation", "tokenizer"}) {
       if (!s.text(name).value_or("").empty()) add(key(name), s.text(name));
     }
+    if (const auto causal = s.flag("causal"))
+      add(key("causal"), std::optional<std::string>(*causal ? "true" : "false"));
   }
 }
 

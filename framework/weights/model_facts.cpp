@@ -92,6 +92,7 @@ ModelFacts facts_of(const ModelSpec& spec, const std::string& source) {
     facts.add("text.vocabulary", static_cast<double>(spec.text->vocabulary), source);
     facts.add("text.tokenizer", spec.text->tokenizer, source);
     tower("text", *spec.text);
+    if (spec.text->causal) facts.add("text.causal", *spec.text->causal ? "true" : "false", source);
   }
   return facts;
 }
@@ -101,7 +102,7 @@ std::vector<FactMismatch> fact_mismatches(const ModelFacts& facts, const ModelSp
   std::vector<FactMismatch> found;
   for (const char* key : {"embed_dim", "image.size", "image.mean", "image.std", "image.interpolation",
                           "image.activation", "image.heads", "image.eps", "text.context", "text.vocabulary",
-                          "text.tokenizer", "text.activation", "text.heads", "text.eps"}) {
+                          "text.tokenizer", "text.activation", "text.heads", "text.eps", "text.causal"}) {
     const auto stored = facts.triple(key), model = own.triple(key);
     bool differs = false;
     if (stored && model) {
@@ -131,6 +132,7 @@ std::string model_metadata(const std::string& type, const std::string& options, 
     json["text"] = {{"context", spec.text->context},     {"vocabulary", spec.text->vocabulary},
                     {"tokenizer", spec.text->tokenizer}, {"activation", spec.text->activation},
                     {"heads", spec.text->heads},         {"layer_norm_eps", spec.text->layer_norm_eps}};
+    if (spec.text->causal) json["text"]["causal"] = *spec.text->causal;
   }
   return json.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
 }

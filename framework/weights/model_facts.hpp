@@ -16,8 +16,9 @@ namespace dime {
 struct ModelSpec;
 
 /// Facts by key, each with the place that says it ("config.json"). A tower's begin with `image.` or `text.`:
-/// image.size, image.patch, image.mean, image.std, image.interpolation; text.context, text.vocabulary, text.tokenizer;
-/// of both .activation, .heads, .eps; and embed_dim, type (the model plugin that wrote them).
+/// image.size, image.patch, image.mean, image.std, image.interpolation; text.context, text.vocabulary, text.tokenizer,
+/// text.causal ("true" or "false"); of both .activation, .heads, .eps; and embed_dim, type (the model plugin that wrote
+/// them).
 class ModelFacts {
  public:
   using Triple = std::array<double, 3>;

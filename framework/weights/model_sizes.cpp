@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "weights/model_sizes.hpp"
 
-#include <charconv>
 #include <cmath>
 
 #include <dime/error.hpp>
@@ -14,10 +13,7 @@ class Reader {
   Reader(const ShapesByName& shapes, const std::string& what) : shapes_(shapes), what_(what) {}
 
   bool has(const std::string& name) const { return shapes_.count(name) != 0; }
-  bool has_prefix(const std::string& prefix) const {
-    const auto at = shapes_.lower_bound(prefix);
-    return at != shapes_.end() && at->first.starts_with(prefix);
-  }
+  bool has_prefix(const std::string& prefix) const { return dime::has_prefix(shapes_, prefix); }
   std::int64_t size(const std::string& name, std::size_t dimension) const {
     const auto at = shapes_.find(name);
     if (at == shapes_.end()) throw WeightsError(what_ + ": there is no " + name);
@@ -25,16 +21,7 @@ class Reader {
       throw WeightsError(what_ + ": " + name + " has a shape of no such model");
     return at->second[dimension];
   }
-  /// One more than the highest number that stands after `prefix`.
-  std::int64_t count(const std::string& prefix) const {
-    std::int64_t most = 0;
-    for (auto at = shapes_.lower_bound(prefix); at != shapes_.end() && at->first.starts_with(prefix); ++at) {
-      std::int64_t n = -1;
-      std::from_chars(at->first.data() + prefix.size(), at->first.data() + at->first.size(), n);
-      most = std::max(most, n + 1);
-    }
-    return most;
-  }
+  std::int64_t count(const std::string& prefix) const { return count_after(shapes_, prefix); }
   std::int64_t side(const std::string& name, std::int64_t positions) const {
     const auto side = static_cast<std::int64_t>(std::llround(std::sqrt(static_cast<double>(positions))));
     if (side < 1 || side * side != positions) throw WeightsError(what_ + ": the grid of " + name + " is no square");
@@ -99,6 +86,7 @@ ModelSizes sizes_of(const ShapesByName& shapes, const std::string& what) {
   if (r.has("visual.class_embedding")) read_vit(r, out);
   if (r.has_prefix("visual.attnpool.")) read_resnet(r, out);
   if (r.has_prefix("visual.trunk.attn_pool.")) read_siglip(r, out);
+  if (r.has_prefix("visual.trunk.layers.") || r.has_prefix("visual.trunk.stages.")) out.trunk = timm_trunk(shapes);
   if (r.has("visual.head.proj.weight")) out.image_dim = r.size("visual.head.proj.weight", 0);
   if (r.has("visual.trunk.head.fc.weight")) out.image_dim = r.size("visual.trunk.head.fc.weight", 0);
   if (r.has("token_embedding.weight")) read_text(r, "", out);

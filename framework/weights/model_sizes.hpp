@@ -1,17 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// The sizes of a CLIP or SigLIP, read off its tensors' shapes.
+// The sizes of a model, read off its tensors' shapes.
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <optional>
 #include <string>
 #include <vector>
 
-namespace dime {
+#include "weights/timm_trunk.hpp"
 
-/// Shapes by dime's names.
-using ShapesByName = std::map<std::string, std::vector<std::int64_t>>;
+namespace dime {
 
 /// A transformer tower.
 struct TowerSizes {
@@ -28,6 +26,7 @@ struct TowerSizes {
 struct ModelSizes {
   std::optional<TowerSizes> image;
   std::optional<TowerSizes> text;
+  TimmTrunk trunk;             ///< the image tower of UniCL or FastViT, of which `image` says nothing
   std::int64_t image_dim = 0;  ///< the width of the vectors that a tower gives
   std::int64_t text_dim = 0;
 };

@@ -23,6 +23,8 @@ struct ModelDescription {
   std::string text_activation;
   double image_eps = 1e-5;
   double text_eps = 1e-5;
+  bool text_causal = true;
+  std::int64_t image_size = 0;
   std::array<double, 3> mean{};
   std::array<double, 3> std{};
   std::string interpolation;

@@ -38,8 +38,8 @@ class Siglip final : public dime::plugins::TwoTowers {
                    shape_.image->stack.layer_norm_eps};
     }
     if (shape_.text) {
-      all.text = {shape_.text->context,     shape_.text->vocabulary,  "siglip",
-                  activation(*shape_.text), shape_.text->stack.heads, shape_.text->stack.layer_norm_eps};
+      all.text = {shape_.text->context,     shape_.text->vocabulary,           "siglip", activation(*shape_.text),
+                  shape_.text->stack.heads, shape_.text->stack.layer_norm_eps, false};
     }
     return all;
   }

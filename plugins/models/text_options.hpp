@@ -90,7 +90,8 @@ inline TextShape text_shape(const std::string& model, const TextOptions& options
 /// What a text tower of this shape says of itself.
 inline TextSpec text_spec(const TextShape& shape) {
   const char* activation = shape.stack.activation == Activation::gelu ? "gelu" : "quick_gelu";
-  return {shape.context, shape.vocabulary, "clip", activation, shape.stack.heads, shape.stack.layer_norm_eps};
+  return {shape.context,     shape.vocabulary, "clip", activation, shape.stack.heads, shape.stack.layer_norm_eps,
+          shape.stack.causal};
 }
 
 }  // namespace dime::plugins

@@ -15,7 +15,7 @@ import open_clip
 import timm
 import torch
 import transformers
-from open_clip.model import CLIP, CLIPTextCfg, CLIPVisionCfg
+from open_clip.model import CLIP, CLIPTextCfg, CLIPVisionCfg, CustomTextCLIP
 from safetensors.torch import load_file, save_file
 
 import program
@@ -250,9 +250,33 @@ def of_a_run(folder):
     in_transformers("a run with its teacher's text", transformers.CLIPModel, out, expected)
 
 
+def of_timm_trunks(folder):
+    """Image towers that open_clip's configs name by timm's names, with a text tower that is causal or not."""
+    trunks = {"unicl": ("swin_tiny_patch4_window7_224", 224, {"timm_pool": "", "timm_proj": "linear"}),
+              "fastvit": ("fastvit_mci0", 256, {"timm_pool": "avg", "timm_proj": None})}
+    for kind, (trunk, side, more) in trunks.items():
+        text = {"context_length": CONTEXT, "vocab_size": WORDS, "width": 24, "heads": 2, "layers": 2, "no_causal_mask": kind == "fastvit"}
+        vision = {"timm_model_name": trunk, "timm_model_pretrained": False, "image_size": side, **more}
+        model = CustomTextCLIP(DIM, CLIPVisionCfg(**vision), CLIPTextCfg(**text))
+        draw(model, 5)
+        model.eval()
+        pixels = torch.randn(2, 3, side, side, generator=torch.Generator().manual_seed(6))
+        there = folder / f"{kind}_there"
+        there.mkdir()
+        save_file({k: v.contiguous() for k, v in model.state_dict().items()}, there / "open_clip_model.safetensors")
+        (there / "open_clip_config.json").write_text(json.dumps({"model_cfg": {"embed_dim": DIM, "vision_cfg": vision, "text_cfg": text, "custom_text": True},
+                                                                 "preprocess_cfg": {"mean": [0.5, 0.5, 0.5], "std": [0.5, 0.5, 0.5]}}))
+        own = convert(f"{kind}'s open_clip folder to dime's names", there, folder / f"{kind}.safetensors")
+        back = convert(f"{kind} to an open_clip folder", own, folder / f"{kind}_back", "--to", "open_clip")
+        again = open_clip.create_model_from_pretrained(f"local-dir:{back}", return_transform=False).eval()
+        with torch.no_grad():
+            worst = max(far(again.encode_image(pixels), model.encode_image(pixels)), far(again.encode_text(TOKENS), model.encode_text(TOKENS)))
+        CHECKS.check(f"open_clip reads {kind}'s folder", worst <= 1e-4, f"{worst:.1e}")
+
+
 def main():
     torch.set_num_threads(1)
-    for part in (of_open_clip, of_transformers, of_siglip, of_a_run):
+    for part in (of_open_clip, of_transformers, of_siglip, of_timm_trunks, of_a_run):
         with tempfile.TemporaryDirectory() as name:
             part(pathlib.Path(name))
     CHECKS.leave()

@@ -172,9 +172,89 @@ TEST(PythonConfig, WhatThePythonSideHasNoModelOf) {
   EXPECT_EQ(error(open_clip_config),
             "w: open_clip's configs name SigLIP's image towers by timm's sizes, and none is 32 wide with 11 layers: "
             "write a .safetensors file, or take --to huggingface");
-  m.family = "unicl";
-  EXPECT_EQ(error(open_clip_config),
-            "w: dime writes open_clip's config of CLIP and SigLIP only: write a .safetensors file");
+  m = described({4, 3}, assumed);
+  m.text_causal = false;
+  EXPECT_EQ(error(huggingface_config),
+            "w: the text tower of transformers' CLIPModel is causal, this one is not: take --to open_clip");
+  EXPECT_EQ(open_clip_config(m, "w").at("model_cfg").at("text_cfg").at("no_causal_mask"), true);
+}
+
+/// A Swin-T under dime's names, as far as its sizes can be told.
+ShapesByName swin_shapes() {
+  ShapesByName shapes{{"visual.trunk.patch_embed.proj.weight", {96, 3, 4, 4}},
+                      {"visual.trunk.layers.0.blocks.0.mlp.fc1.weight", {384, 96}},
+                      {"visual.head.proj.weight", {20, 96 * 8}}};
+  const std::int64_t depths[] = {2, 2, 6, 2};
+  for (int s = 0; s < 4; ++s) {
+    const std::string stage = "visual.trunk.layers." + std::to_string(s) + ".blocks.";
+    shapes[stage + "0.attn.relative_position_bias_table"] = {169, 3 << s};
+    shapes[stage + std::to_string(depths[s] - 1) + ".norm1.weight"] = {96 << s};
+  }
+  for (const auto& [name, shape] : clip_shapes()) {
+    if (!name.starts_with("visual.")) shapes[name] = shape;
+  }
+  return shapes;
+}
+
+ShapesByName fastvit_shapes() {
+  ShapesByName shapes{{"visual.trunk.stages.0.blocks.0.mlp.fc1.weight", {192, 64, 1, 1}},
+                      {"visual.trunk.stages.3.blocks.0.token_mixer.qkv.weight", {1536, 512}},
+                      {"visual.trunk.stages.3.downsample.proj.0.se.fc1.weight", {32, 512, 1, 1}}};
+  const std::int64_t depths[] = {2, 6, 10, 2};
+  for (int s = 0; s < 4; ++s) {
+    shapes["visual.trunk.stages." + std::to_string(s) + ".blocks." + std::to_string(depths[s] - 1) + ".mlp.fc2.bias"] =
+        {64 << s};
+  }
+  return shapes;
+}
+
+TEST(TimmTrunks, AreNamedByTheirSizes) {
+  EXPECT_EQ(timm_trunk(swin_shapes()).name, "swin_tiny_patch4_window7_224");
+  auto other = swin_shapes();
+  other["visual.trunk.layers.3.blocks.0.attn.relative_position_bias_table"] = {25, 24};
+  EXPECT_EQ(timm_trunk(other).name, "") << "another window";
+  other = swin_shapes();
+  other["visual.trunk.layers.2.blocks.6.norm1.weight"] = {384};
+  EXPECT_EQ(timm_trunk(other).name, "") << "another depth";
+  EXPECT_EQ(timm_trunk(fastvit_shapes()).name, "fastvit_mci0");
+  other = fastvit_shapes();
+  other.erase("visual.trunk.stages.3.downsample.proj.0.se.fc1.weight");
+  EXPECT_EQ(timm_trunk(other).name, "") << "nothing is squeezed";
+  other = fastvit_shapes();
+  other["visual.trunk.stages.0.blocks.0.token_mixer.reparam_conv.weight"] = {64, 1, 3, 3};
+  EXPECT_EQ(timm_trunk(other).name, "") << "merged";
+}
+
+TEST(PythonConfig, OfATowerThatTimmNames) {
+  std::vector<std::string> assumed;
+  const auto make = [&](const ModelFacts& facts) {
+    return describe_model("unicl", sizes_of(swin_shapes(), "w"), facts, {0, 3}, "w", assumed);
+  };
+  const auto c = open_clip_config(make({}), "w");
+  EXPECT_EQ(c.at("model_cfg").at("vision_cfg").dump(),
+            R"({"image_size":224,"timm_model_name":"swin_tiny_patch4_window7_224","timm_model_pretrained":false,)"
+            R"("timm_pool":"","timm_proj":"linear"})");
+  EXPECT_EQ(c.at("model_cfg").at("custom_text"), true);
+  EXPECT_EQ(assumed, (std::vector<std::string>{"image.size 224", "image.mean of CLIP", "image.std of CLIP",
+                                               "text.activation quick_gelu"}));
+  const auto error = [&](const ModelDescription& m) {
+    return test::error_text<WeightsError>([&] { open_clip_config(m, "w"); });
+  };
+  ModelFacts facts;
+  facts.add("image.size", 192, "config.json");
+  EXPECT_EQ(
+      error(make(facts)),
+      "w: timm's swin_tiny_patch4_window7_224 takes images of 224 pixels, this model of 192: write a .safetensors "
+      "file");
+  auto m = make({});
+  m.image_eps = 1e-6;
+  EXPECT_EQ(error(m),
+            "w: timm's swin_tiny_patch4_window7_224 adds 1e-05 to the variances of its layer norms, this model another "
+            "number: write a .safetensors file");
+  m.sizes.trunk = {};
+  EXPECT_EQ(error(m),
+            "w: open_clip's configs name this image tower by timm's sizes, and none has these: write a .safetensors "
+            "file");
 }
 
 }  // namespace

@@ -23,9 +23,10 @@ class Facts : public testing::Test {
   std::vector<std::string> shown() const {
     const ModelFacts facts = read();
     std::vector<std::string> lines;
-    for (const char* key : {"type", "embed_dim", "image.size", "image.patch", "image.mean", "image.std",
-                            "image.interpolation", "image.activation", "image.heads", "image.eps", "text.context",
-                            "text.vocabulary", "text.tokenizer", "text.activation", "text.heads", "text.eps"}) {
+    for (const char* key :
+         {"type", "embed_dim", "image.size", "image.patch", "image.mean", "image.std", "image.interpolation",
+          "image.activation", "image.heads", "image.eps", "text.context", "text.vocabulary", "text.tokenizer",
+          "text.activation", "text.heads", "text.causal", "text.eps"}) {
       if (!facts.shown(key).empty())
         lines.push_back(std::string(key) + " = " + facts.shown(key) + " (" + facts.source(key) + ")");
     }
@@ -53,15 +54,16 @@ TEST_F(Facts, HuggingFaceOfClip) {
                     "layer_norm_eps": 1e-6}, "text_config_dict": {"num_attention_heads": 3}, "vision_config_dict": null})");
   folder_.write("preprocessor_config.json", R"({"image_mean": [0.5, 0.25, 0.125], "image_std": [1, 1, 1], "resample": 2,
     "size": {"shortest_edge": 40}, "crop_size": {"height": 32, "width": 32}})");
-  EXPECT_EQ(shown(),
-            (Lines{"embed_dim = 24 (config.json)", "image.size = 32 (config.json)", "image.patch = 8 (config.json)",
-                   "image.mean = [0.5, 0.25, 0.125] (preprocessor_config.json)",
-                   "image.std = [1, 1, 1] (preprocessor_config.json)",
-                   "image.interpolation = bilinear (preprocessor_config.json)", "image.activation = gelu (config.json)",
-                   "image.heads = 4 (config.json)", "image.eps = 1e-05 (config.json)",
-                   "text.context = 16 (config.json)", "text.vocabulary = 99 (config.json)",
-                   "text.tokenizer = clip (config.json)", "text.activation = quick_gelu (config.json)",
-                   "text.heads = 3 (config.json)", "text.eps = 1e-06 (config.json)"}));
+  EXPECT_EQ(
+      shown(),
+      (Lines{"embed_dim = 24 (config.json)", "image.size = 32 (config.json)", "image.patch = 8 (config.json)",
+             "image.mean = [0.5, 0.25, 0.125] (preprocessor_config.json)",
+             "image.std = [1, 1, 1] (preprocessor_config.json)",
+             "image.interpolation = bilinear (preprocessor_config.json)", "image.activation = gelu (config.json)",
+             "image.heads = 4 (config.json)", "image.eps = 1e-05 (config.json)", "text.context = 16 (config.json)",
+             "text.vocabulary = 99 (config.json)", "text.tokenizer = clip (config.json)",
+             "text.activation = quick_gelu (config.json)", "text.heads = 3 (config.json)",
+             "text.causal = true (config.json)", "text.eps = 1e-06 (config.json)"}));
 }
 
 TEST_F(Facts, HuggingFaceOfOneTowerOfSiglip) {
@@ -89,7 +91,7 @@ TEST_F(Facts, OpenClip) {
              "image.eps = 1e-05 (open_clip_config.json)", "text.context = 16 (open_clip_config.json)",
              "text.vocabulary = 77 (open_clip_config.json)", "text.tokenizer = clip (open_clip_config.json)",
              "text.activation = quick_gelu (open_clip_config.json)", "text.heads = 2 (open_clip_config.json)",
-             "text.eps = 1e-05 (open_clip_config.json)"}));
+             "text.causal = true (open_clip_config.json)", "text.eps = 1e-05 (open_clip_config.json)"}));
 }
 
 TEST_F(Facts, OpenClipOfAResNetAndOfATimmTower) {

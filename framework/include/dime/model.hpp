@@ -39,9 +39,10 @@ struct TextSpec {
   std::int64_t context = 77;  ///< tokens in a row
   std::int64_t vocabulary = 49408;
   std::string tokenizer = "clip";
-  std::string activation{};  ///< as of ImageSpec
-  std::int64_t heads{};      ///< likewise
-  double layer_norm_eps{};   ///< likewise
+  std::string activation{};      ///< as of ImageSpec
+  std::int64_t heads{};          ///< likewise
+  double layer_norm_eps{};       ///< likewise
+  std::optional<bool> causal{};  ///< whether a position sees itself and those before it only, held likewise
 };
 
 struct ModelSpec {
