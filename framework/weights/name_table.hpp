@@ -2,6 +2,8 @@
 // Tables that map the names of a public scheme to those of dime's models, and back.
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string_view>
@@ -26,13 +28,13 @@ enum class Change {
   dropped,     ///< theirs holds nothing that a model needs (a buffer that is computed); `ours` is empty
 };
 
-/// One line of a table. In both names `{}` stands for one part between dots, `{+1}` for a number that is one more than
-/// the one that stands in its place on the other side, and a last `{*}` for the rest; they are filled in the order in
-/// which they stand. `.weight` and `.bias` are parts like any other. All lines with one name on a side stand together
-/// where that name's tensor is cut:
-///   {"vision_model.encoder.layers.{}.self_attn.q_proj.weight", "visual.transformer.resblocks.{}.attn.in_proj_weight",
-///    Change::none, {}, {0, 1, 3}}                     // theirs is the first third of ours
-///   {"vision_model.head.attention.in_proj_weight", "visual.trunk.attn_pool.q.weight", Change::none, {0, 1, 3}}
+/// One line of a table. In both names `{}` stands for a part between dots, or for the rest of one that begins as
+/// written (`in_proj_{}`: in_proj_weight, in_proj_bias); `{+1}` for a number that is one more than the one in its place
+/// on the other side; and a last `{*}` for the rest of the name, dots too. A place ends at a dot or with the name, and
+/// is never empty; places are filled in the order in which they stand. `.weight` and `.bias` are parts like any other.
+/// All lines with one name on a side stand together where that name's tensor is cut:
+///   rows_of_ours({0, 1, 3}, "encoder.layers.{}.self_attn.q_proj.{}", "resblocks.{}.attn.in_proj_{}")
+///   rows_of_theirs({0, 1, 3}, "head.attention.in_proj_{}", "attn_pool.q.{}")
 struct NameRule {
   std::string_view theirs;
   std::string_view ours;
@@ -40,6 +42,28 @@ struct NameRule {
   RowSpan from{};  ///< the rows of theirs
   RowSpan to{};    ///< the rows of ours that they are
 };
+
+/// A line where the whole of theirs is `rows` of ours.
+constexpr NameRule rows_of_ours(RowSpan rows, std::string_view theirs, std::string_view ours) {
+  return {theirs, ours, Change::none, {}, rows};
+}
+
+/// A line where `rows` of theirs are the whole of ours.
+constexpr NameRule rows_of_theirs(RowSpan rows, std::string_view theirs, std::string_view ours) {
+  return {theirs, ours, Change::none, rows, {}};
+}
+
+/// The lines of several lists, one after the other: of `{{"theirs", "ours"}, …}`, and of arrays by name.
+template <std::size_t... Counts>
+constexpr auto joined(const NameRule (&... lists)[Counts]) {
+  std::array<NameRule, (Counts + ...)> all{};
+  std::size_t at = 0;
+  const auto add = [&](std::span<const NameRule> list) {
+    for (const NameRule& rule : list) all[at++] = rule;
+  };
+  (add(lists), ...);
+  return all;
+}
 
 /// A public scheme of names for one family of models.
 struct NameScheme {

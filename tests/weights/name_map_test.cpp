@@ -32,6 +32,16 @@ TEST(NamePattern, PlacesStandForParts) {
   EXPECT_FALSE(fill_name("x.{}", {"1", "2"}));
 }
 
+TEST(NamePattern, APlaceMayBeTheRestOfAPart) {
+  EXPECT_EQ(match_name("{}.in_proj_{}", "attn.in_proj_bias"), (Strings{"attn", "bias"}));
+  EXPECT_EQ(match_name("proj_{*}", "proj_a.b"), Strings{"a.b"});
+  for (const char* name : {"attn.in_proj_", "attn.in_proj", "attn.in_proj_bias.x", "attn.proj_bias"}) {
+    EXPECT_FALSE(match_name("{}.in_proj_{}", name)) << name;
+  }
+  EXPECT_FALSE(match_name("{}_bias", "in_proj_bias"));  // not its beginning
+  EXPECT_EQ(fill_name("{}.in_proj_{}", {"attn", "weight"}), "attn.in_proj_weight");
+}
+
 TEST(NamePattern, ANumberThatIsOneMore) {
   EXPECT_EQ(match_name("layers.{+1}.down", "layers.3.down"), Strings{"2"});
   EXPECT_FALSE(match_name("layers.{+1}.down", "layers.0.down"));

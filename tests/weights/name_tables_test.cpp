@@ -5,8 +5,10 @@
 #include <map>
 #include <set>
 
+#include "weights/identify.hpp"
 #include "weights/name_pattern.hpp"
 #include "weights/name_table.hpp"
+#include "weights/views.hpp"
 
 namespace dime {
 namespace {
@@ -70,6 +72,53 @@ TEST(NameTables, PiecesMakeAWhole) {
     }
     for (const auto& [name, share] : shares) EXPECT_DOUBLE_EQ(share, 1) << scheme.title << ": " << name;
   }
+}
+
+std::set<std::string> names_of(const NameMap& map) {
+  std::set<std::string> names;
+  for (const auto& tensor : map.tensors) {
+    EXPECT_TRUE(is_complete(tensor)) << tensor.name;
+    names.insert(tensor.name);
+  }
+  return names;
+}
+
+test::Views views_of(const std::set<std::string>& names) {
+  test::NamedShapes shapes;
+  for (const auto& name : names) shapes.push_back({name, {6, 6}});
+  return test::Views(shapes);
+}
+
+/// What a line takes to dime's names, it takes back; where two lines have one place, the first does.
+TEST(NameTables, ThereAndBack) {
+  for (const auto& scheme : name_schemes()) {
+    std::set<std::string_view> taken;
+    std::set<std::string> theirs;
+    for (const auto& rule : scheme.rules) {
+      if (rule.change == Change::dropped || (rule.to.whole() && !taken.insert(rule.ours).second)) continue;
+      theirs.insert(*fill_name(rule.theirs, values_for(rule.theirs)));
+    }
+    const auto there = views_of(theirs);
+    const NameMap ours = map_names(there.pointers(), &scheme);
+    EXPECT_TRUE(ours.unfit.empty()) << scheme.title << ": " << ours.unfit[0]->name;
+    const auto back = views_of(names_of(ours));
+    EXPECT_EQ(names_of(map_names(back.pointers(), &scheme, Direction::to_theirs)), theirs) << scheme.title;
+  }
+}
+
+/// A line with `{}` for the kind of a parameter keeps weight and bias apart.
+TEST(NameTables, AttentionOfHuggingFaceBothWays) {
+  const std::string theirs = "vision_model.encoder.layers.1.self_attn.", ours = "visual.transformer.resblocks.1.attn.";
+  const NameScheme* scheme = find_scheme("clip", "huggingface");
+  std::set<std::string> names;
+  for (const char* projection : {"q_proj", "k_proj", "v_proj"}) {
+    for (const char* kind : {".weight", ".bias"}) names.insert(theirs + projection + kind);
+  }
+  const auto there = views_of(names);
+  const auto mapped = names_of(map_names(there.pointers(), scheme));
+  EXPECT_EQ(mapped, (std::set<std::string>{ours + "in_proj_weight", ours + "in_proj_bias"}));
+  const auto back = views_of(mapped);
+  EXPECT_EQ(names_of(map_names(back.pointers(), scheme, Direction::to_theirs)), names);
 }
 
 TEST(NameTables, TitlesAndNamesAreThere) {

@@ -6,27 +6,8 @@
 namespace dime::schemes {
 namespace {
 
-constexpr NameRule kTrained[] = {
-    {"image_projection", "visual.proj"},
-    {"image_encoder.{*}", "visual.{*}"},
-    {"transformer.{*}", "transformer.{*}"},
-    {"token_embedding.weight", "token_embedding.weight"},
-    {"positional_embedding", "positional_embedding"},
-    {"ln_final.{}", "ln_final.{}"},
-    {"text_projection", "text_projection"},
-    {"logit_scale", "logit_scale", Change::reshaped},
-};
-
-constexpr NameRule kEvaluated[] = {
-    {"vision_projection", "visual.proj"},
-    {"visual.{*}", "visual.{*}"},
-    {"transformer.{*}", "transformer.{*}"},
-    {"token_embedding.weight", "token_embedding.weight"},
-    {"positional_embedding", "positional_embedding"},
-    {"ln_final.{}", "ln_final.{}"},
-    {"text_projection", "text_projection"},
-    {"logit_scale", "logit_scale", Change::reshaped},
-};
+constexpr auto kTrained = joined({{"image_projection", "visual.proj"}, {"image_encoder.{*}", "visual.{*}"}}, kClipText);
+constexpr auto kEvaluated = joined({{"vision_projection", "visual.proj"}, {"visual.{*}", "visual.{*}"}}, kClipText);
 
 constexpr NameScheme kSchemes[] = {
     {"clip", "dime_fm", "DIME-FM's names of a CLIP student", kTrained},

@@ -5,35 +5,22 @@
 namespace dime::schemes {
 namespace {
 
+constexpr NameRule kImage[] = {{"visual.{*}", "visual.{*}"}};
+
 // Numbers and a mask that OpenAI's archives keep beside the weights; open_clip's wide states may hold the mask.
-constexpr NameRule kOpenAi[] = {
+constexpr NameRule kBeside[] = {
     {"input_resolution", "", Change::dropped},
     {"context_length", "", Change::dropped},
     {"vocab_size", "", Change::dropped},
     {"attn_mask", "", Change::dropped},
-    {"visual.{*}", "visual.{*}"},
-    {"transformer.{*}", "transformer.{*}"},
-    {"token_embedding.weight", "token_embedding.weight"},
-    {"positional_embedding", "positional_embedding"},
-    {"ln_final.{}", "ln_final.{}"},
-    {"text_projection", "text_projection"},
-    {"logit_scale", "logit_scale", Change::reshaped},
 };
 
-constexpr NameRule kCustomText[] = {
-    {"text.attn_mask", "", Change::dropped},
-    {"visual.{*}", "visual.{*}"},
-    {"text.transformer.{*}", "transformer.{*}"},
-    {"text.token_embedding.weight", "token_embedding.weight"},
-    {"text.positional_embedding", "positional_embedding"},
-    {"text.ln_final.{}", "ln_final.{}"},
-    {"text.text_projection", "text_projection"},
-    {"logit_scale", "logit_scale", Change::reshaped},
-};
+constexpr auto kOpenAi = joined(kBeside, kImage, kClipText);
+constexpr auto kCustom = joined(kImage, kCustomText, {{"logit_scale", "logit_scale", Change::reshaped}});
 
 constexpr NameScheme kSchemes[] = {
     {"clip", "openai", "OpenAI's names of CLIP", kOpenAi},
-    {"clip", "open_clip_custom_text", "open_clip's names of CustomTextCLIP", kCustomText},
+    {"clip", "open_clip_custom_text", "open_clip's names of CustomTextCLIP", kCustom},
 };
 
 }  // namespace

@@ -5,22 +5,8 @@
 namespace dime::schemes {
 namespace {
 
-constexpr NameRule kOpenClip[] = {
-    {"text.attn_mask", "", Change::dropped},
-    {"visual.{*}", "visual.{*}"},
-    {"text.transformer.{*}", "transformer.{*}"},
-    {"text.token_embedding.weight", "token_embedding.weight"},
-    {"text.positional_embedding", "positional_embedding"},
-    {"text.ln_final.{}", "ln_final.{}"},
-    {"text.text_projection", "text_projection"},
-    // The text tower of open_clip's plain CLIP, which is dime's own form.
-    {"transformer.{*}", "transformer.{*}"},
-    {"token_embedding.weight", "token_embedding.weight"},
-    {"positional_embedding", "positional_embedding"},
-    {"ln_final.{}", "ln_final.{}"},
-    {"text_projection", "text_projection"},
-    {"logit_scale", "logit_scale", Change::reshaped},
-};
+// The text tower may be open_clip's module, or as in its plain CLIP, which is dime's own form.
+constexpr auto kOpenClip = joined({{"visual.{*}", "visual.{*}"}}, kCustomText, kClipText);
 
 constexpr NameRule kTimm[] = {
     {"stem.{*}", "visual.trunk.stem.{*}"},

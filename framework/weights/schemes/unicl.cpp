@@ -24,24 +24,12 @@ constexpr NameRule kUniCl[] = {
     {"logit_scale", "logit_scale", Change::reshaped},
 };
 
-constexpr NameRule kOpenClip[] = {
-    {"visual.trunk.layers.{}.blocks.{}.attn.relative_position_index", "", Change::dropped},
-    {"visual.trunk.layers.{}.blocks.{}.attn_mask", "", Change::dropped},
-    {"text.attn_mask", "", Change::dropped},
-    {"visual.{*}", "visual.{*}"},
-    {"text.transformer.{*}", "transformer.{*}"},
-    {"text.token_embedding.weight", "token_embedding.weight"},
-    {"text.positional_embedding", "positional_embedding"},
-    {"text.ln_final.{}", "ln_final.{}"},
-    {"text.text_projection", "text_projection"},
-    // The text tower of open_clip's plain CLIP, which is dime's own form.
-    {"transformer.{*}", "transformer.{*}"},
-    {"token_embedding.weight", "token_embedding.weight"},
-    {"positional_embedding", "positional_embedding"},
-    {"ln_final.{}", "ln_final.{}"},
-    {"text_projection", "text_projection"},
-    {"logit_scale", "logit_scale", Change::reshaped},
-};
+// The text tower may be open_clip's module, or as in its plain CLIP, which is dime's own form.
+constexpr auto kOpenClip =
+    joined({{"visual.trunk.layers.{}.blocks.{}.attn.relative_position_index", "", Change::dropped},
+            {"visual.trunk.layers.{}.blocks.{}.attn_mask", "", Change::dropped},
+            {"visual.{*}", "visual.{*}"}},
+           kCustomText, kClipText);
 
 constexpr NameRule kTimm[] = {
     {"layers.{}.blocks.{}.attn.relative_position_index", "", Change::dropped},
