@@ -30,9 +30,9 @@ enum class Change {
 
 /// One line of a table. In both names `{}` stands for a part between dots, or for the rest of one that begins as
 /// written (`in_proj_{}`: in_proj_weight, in_proj_bias); `{+1}` for a number that is one more than the one in its place
-/// on the other side; and a last `{*}` for the rest of the name, dots too. A place ends at a dot or with the name, and
-/// is never empty; places are filled in the order in which they stand. `.weight` and `.bias` are parts like any other.
-/// All lines with one name on a side stand together where that name's tensor is cut:
+/// on the other side (on both: for a number but 0); and a last `{*}` for the rest of the name, dots too. A place ends
+/// at a dot or with the name, and is never empty; places are filled in the order in which they stand. `.weight` and
+/// `.bias` are parts like any other. All lines with one name on a side stand together where that name's tensor is cut:
 ///   rows_of_ours({0, 1, 3}, "encoder.layers.{}.self_attn.q_proj.{}", "resblocks.{}.attn.in_proj_{}")
 ///   rows_of_theirs({0, 1, 3}, "head.attention.in_proj_{}", "attn_pool.q.{}")
 struct NameRule {
@@ -68,7 +68,7 @@ constexpr auto joined(const NameRule (&... lists)[Counts]) {
 /// A public scheme of names for one family of models.
 struct NameScheme {
   std::string_view family;          ///< whose names are `ours`: "clip", "siglip", "unicl", "fastvit"
-  std::string_view name;            ///< "openai", "open_clip", "huggingface", "timm", "dime_fm"
+  std::string_view name;            ///< "openai", "open_clip", "huggingface", "timm", "swin", "dime_fm"
   std::string_view title;           ///< in a message: "Hugging Face's names of CLIPModel"
   std::span<const NameRule> rules;  ///< tried in order; a name that fits none makes the scheme unfit
 };

@@ -49,6 +49,8 @@ TEST_F(Identify, EachFamilyAndScheme) {
   EXPECT_EQ(outcome({{"image_encoder.layers.0.downsample.norm.weight", {2}}, {"image_projection", {2, 2}}}),
             "UniCL's names");
   EXPECT_EQ(outcome({{"layers.1.downsample.norm.weight", {2}}}), "timm's names of a Swin");
+  EXPECT_EQ(outcome({{"layers.0.downsample.norm.weight", {2}}}), "the names of Swin's own code");
+  EXPECT_EQ(outcome({{"layers.0.blocks.0.norm1.weight", {2}}}), "timm's names of a Swin");  // they are the same
   EXPECT_EQ(outcome({{"visual.trunk.stages.0.blocks.0.mlp.fc1.weight", {2}}}),
             "open_clip's names of a CLIP with a FastViT");
   EXPECT_EQ(outcome({{"stages.0.blocks.0.mlp.fc1.weight", {2}}, {"head.fc.weight", {2, 2}}}),
@@ -60,6 +62,8 @@ TEST_F(Identify, WhatItDoesNotKnow) {
             "w.safetensors (a safetensors file): its names are of no model that dime knows: a, b");
   EXPECT_EQ(outcome({{"visual.class_embedding", {2}}, {"classifier", {1}}}),
             "w.safetensors (a safetensors file): beside OpenAI's names of CLIP it holds classifier");
+  EXPECT_EQ(outcome({{"layers.0.downsample.norm.weight", {2}}, {"head.bias", {9}}}),
+            "w.safetensors (a safetensors file): beside the names of Swin's own code it holds head.bias");
   EXPECT_EQ(outcome({{"vision_model.embeddings.class_embedding", {2}},
                      {"vision_model.encoder.layers.0.self_attn.k_proj.bias", {2}}}),
             "w.safetensors (a safetensors file, Hugging Face's names of CLIPModel): it holds only a part of "

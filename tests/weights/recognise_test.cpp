@@ -145,6 +145,35 @@ TEST_F(Recognise, ATieOfOneMapIsNone) {
   EXPECT_EQ(outcome(model_, twice), "a safetensors file, the toy's public names");
 }
 
+test::NamedShapes swin(const std::string& prefix, const std::string& downsample) {
+  return {{prefix + "patch_embed.proj.weight", {2, 3, 4, 4}},
+          {prefix + "layers.0.blocks.0.norm1.weight", {2}},
+          {prefix + "layers.1.blocks.0.norm1.weight", {2}},
+          {prefix + "layers.2.blocks.0.norm1.weight", {2}},
+          {prefix + "layers." + downsample + ".downsample.norm.weight", {8}},
+          {prefix + "norm.weight", {2}}};
+}
+
+/// Only the place of downsampling tells timm's names of a Swin from those of its own code.
+TEST_F(Recognise, TheTwoNamesOfASwin) {
+  const auto model = swin("visual.trunk.", "1");
+  auto file = swin("", "1");
+  write(file);
+  EXPECT_EQ(outcome(model, name_schemes()), "a safetensors file, timm's names of a Swin");
+  file = swin("", "0");
+  file.push_back({"layers.0.blocks.0.attn.relative_position_index", {4}});
+  write(file);
+  EXPECT_EQ(outcome(model, name_schemes()), "a safetensors file, the names of Swin's own code");
+  file.push_back({"head.weight", {9, 2}});
+  write(file);
+  EXPECT_EQ(outcome(model, name_schemes()),
+            "models.student: the weights in w.safetensors (a safetensors file, the names of Swin's own code) do not "
+            "fit; unexpected: head.weight" +
+                remedy_);
+  from_.skip = {"head."};
+  EXPECT_EQ(outcome(model, name_schemes()), "a safetensors file, the names of Swin's own code");
+}
+
 TEST_F(Recognise, AFileOfSomethingElse) {
   write({{"weight", {2}}});
   EXPECT_EQ(

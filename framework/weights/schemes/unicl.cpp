@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // UniCL: dime's names are those that open_clip gives a timm Swin trunk, the text tower as CLIP's. Theirs are UniCL's
-// own (also DIME-FM's), where a stage's downsampling ends it and timm's begins the next one, and timm's of the Swin
-// alone.
+// own (also DIME-FM's), and of the Swin alone those of its own code and timm's. Downsampling ends a stage in UniCL's
+// and the Swin's own, and begins the next one in timm's, where the first stage has none: that tells them apart.
 #include "weights/schemes/schemes.hpp"
 
 namespace dime::schemes {
@@ -31,18 +31,22 @@ constexpr auto kOpenClip =
             {"visual.{*}", "visual.{*}"}},
            kCustomText, kClipText);
 
-constexpr NameRule kTimm[] = {
+constexpr NameRule kSwin[] = {
     {"layers.{}.blocks.{}.attn.relative_position_index", "", Change::dropped},
     {"layers.{}.blocks.{}.attn_mask", "", Change::dropped},
     {"patch_embed.{*}", "visual.trunk.patch_embed.{*}"},
-    {"layers.{*}", "visual.trunk.layers.{*}"},
+    {"layers.{}.blocks.{*}", "visual.trunk.layers.{}.blocks.{*}"},
     {"norm.{}", "visual.trunk.norm.{}"},
 };
+
+constexpr auto kTimm = joined(kSwin, {{"layers.{+1}.downsample.{*}", "visual.trunk.layers.{+1}.downsample.{*}"}});
+constexpr auto kOwn = joined(kSwin, {{"layers.{}.downsample.{*}", "visual.trunk.layers.{+1}.downsample.{*}"}});
 
 constexpr NameScheme kSchemes[] = {
     {"unicl", "open_clip", "open_clip's names of a CLIP with a Swin", kOpenClip},
     {"unicl", "dime_fm", "UniCL's names", kUniCl},
     {"unicl", "timm", "timm's names of a Swin", kTimm},
+    {"unicl", "swin", "the names of Swin's own code", kOwn},
 };
 
 }  // namespace
