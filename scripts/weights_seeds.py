@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """The first inputs of the fuzzers of weights: small archives as torch.save and torch.jit.save write them, and their
-pickles (behind a byte that says whether it is a TorchScript one). Without PyTorch, and without CRCs, which a fuzzer
-cannot guess.
+pickles (behind a byte that says whether it is a TorchScript one); and indices of shards. Without PyTorch, and without
+CRCs, which a fuzzer cannot guess.
 
-Use: weights_seeds.py weights|pickle FOLDER
+Use: weights_seeds.py weights|pickle|shard_index FOLDER
 """
 import pathlib
 import struct
@@ -59,14 +59,27 @@ def weights(body, script):
     return archive(members + [(b"w/constants.pkl", whole(b")"))] * script)
 
 
+INDICES = {
+    "index": '{"metadata":{"total_size":1},"weight_map":{"a":"m-1","b":"m-2"}}',
+    "spaced": ' {\n "weight_map" : { "a.b\\u00e9\\n" : "m-00001-of-00002.safetensors" } }\n',
+    "twice": '{"weight_map":{"a":"m","a":"m"},"weight_map":{}}',
+    "elsewhere": '{"weight_map":{"a":"../m","b":"m\\u0000","c":".."}}',
+    "deep": '{"metadata":{"a":[[{"a":[1.5e3,true,null]},{"a":[-0]}]]},"weight_map":{"a":"\\ud83d\\ude00"}}',
+}
+
+
 def main():
     kind, folder = sys.argv[1], pathlib.Path(sys.argv[2])
+    if kind == "shard_index":
+        for seed, index in INDICES.items():
+            (folder / seed).write_text(index)
+        return
     for script, bodies in ((False, PLAIN), (True, SCRIPT)):
         for seed, body in bodies.items():
             data = weights(body, script) if kind == "weights" else bytes([script]) + whole(body)
             (folder / seed).write_bytes(data)
     if kind == "weights":
-        (folder / "index").write_text('{"metadata":{"total_size":1},"weight_map":{"a":"m-1","b":"m-2"}}')
+        (folder / "index").write_text(INDICES["index"])
         header = b'{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}'
         (folder / "safetensors").write_bytes(struct.pack("<Q", len(header)) + header + bytes(4))
 
