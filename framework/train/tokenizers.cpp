@@ -81,7 +81,7 @@ std::string token_problem(const ModelEntry& entry, const TextSpec& spec, const s
 void check_tokenizer_key(const ModelEntry& entry, const ModelSpec& spec, const std::string& what) {
   if (!entry.tokenizer || (spec.text && spec.text->tokenizer == "siglip")) return;
   const std::string why = !spec.text                        ? "it has no text tower"
-                          : spec.text->tokenizer == "clip" ? "it reads tokens of CLIP's, which dime has"
+                          : spec.text->tokenizer == "clip" ? "it reads CLIP's tokens"
                                                            : "it reads tokens of \"" + printable(spec.text->tokenizer) +
                                                                  "\", which dime does not have";
   Problems problems;

@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Compares SigLIP's tokenizer with that of transformers, by a unigram model that is trained here.
 
+Of splittings with the same score, sentencepiece 0.2.1 takes the one that Debian's 0.1.97 takes; 0.2.3 does not.
+
 Use: siglip_tokenizer_parity.py BUILD/tests/io_tool   (in a venv with transformers and sentencepiece)
 """
 import glob
