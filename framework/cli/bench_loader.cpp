@@ -166,7 +166,7 @@ Wanted wanted_content(const LoadedExperiment& loaded, const std::string& name, c
     content.pixels = source && name != "texts";
     content.tokens = source && name != "images";
     content.context = TextSpec{}.context;
-    wanted.tokenizer.name = content.tokens ? "clip" : "";
+    wanted.tokenizer.name = content.tokens ? clip_tokenizer : "";
   }
   if (content.pixels && content.image_size == 0) content.image_size = size_from_transform(options, "data." + name);
   return wanted;

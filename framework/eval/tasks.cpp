@@ -128,10 +128,7 @@ std::vector<std::string> task_names(const Experiment& e) {
 }
 
 Evaluator::Evaluator(const LoadedExperiment& loaded, torch::Device device, std::shared_ptr<Model> student)
-    : loaded_(loaded),
-      device_(device),
-      student_(std::move(student)),
-      context_(input_context(loaded, {}, comm_)) {}
+    : loaded_(loaded), device_(device), student_(std::move(student)), context_(input_context(loaded, {}, comm_)) {}
 
 Evaluator::~Evaluator() = default;
 

@@ -39,11 +39,20 @@ class ProtoFields {
     if (tag < 8 || tag > std::numeric_limits<std::uint32_t>::max()) damaged();
     field = {static_cast<std::uint32_t>(tag >> 3), {}, {}};
     switch (tag & 7) {
-      case 0: field.value = varint(); break;
-      case 1: take(8); break;
-      case 2: field.bytes = take(varint()); break;
-      case 5: take(4); break;
-      default: damaged();
+      case 0:
+        field.value = varint();
+        break;
+      case 1:
+        take(8);
+        break;
+      case 2:
+        field.bytes = take(varint());
+        break;
+      case 5:
+        take(4);
+        break;
+      default:
+        damaged();
     }
     return true;
   }

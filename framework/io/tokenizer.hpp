@@ -36,8 +36,8 @@ class DIME_API ClipTokenizer final : public Tokenizer {
   /// Start, text, end, zeros. A longer text is cut; the last token is then end.
   void encode_padded(std::string_view text, std::int64_t context, std::int64_t* out) const override;
 
-  std::int32_t start_token() const { return vocabulary_.start_token(); }  ///< 49406
-  std::int32_t end_token() const { return vocabulary_.end_token(); }      ///< 49407
+  std::int32_t start_token() const { return vocabulary_.start_token(); }      ///< 49406
+  std::int32_t end_token() const { return vocabulary_.end_token(); }          ///< 49407
   std::int32_t size() const override { return vocabulary_.end_token() + 1; }  ///< 49408
 
  private:

@@ -39,8 +39,8 @@ class DIME_API SiglipTokenizer final : public Tokenizer {
   /// Text, then "</s>" to the end. A longer text is cut; the last token is then "</s>".
   void encode_padded(std::string_view text, std::int64_t context, std::int64_t* out) const override;
 
-  std::int32_t end_token() const { return end_; }            ///< of SigLIP 1
-  std::int32_t size() const override { return size_; }       ///< of SigLIP 32000
+  std::int32_t end_token() const { return end_; }       ///< of SigLIP 1
+  std::int32_t size() const override { return size_; }  ///< of SigLIP 32000
 
  private:
   // Appends the pieces of a part of a text.

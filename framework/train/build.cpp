@@ -174,8 +174,7 @@ EncodeOptions encode_options(const Experiment& e, const Plan& plan, const torch:
   return options;
 }
 
-InputContext input_context(const LoadedExperiment& loaded, const TokenizerChoice& tokenizer,
-                           const Communicator& comm) {
+InputContext input_context(const LoadedExperiment& loaded, const TokenizerChoice& tokenizer, const Communicator& comm) {
   const Experiment& e = loaded.experiment;
   return {*loaded.plugins,
           make_decode_pool(decode_threads(e.threads)),

@@ -94,8 +94,9 @@ LoadedExperiment load_experiment(const fs::path& file, const std::vector<std::st
 
 std::shared_ptr<const Tokenizer> load_tokenizer(const Installation& installation, const TokenizerChoice& choice) {
   if (choice.name.empty()) return nullptr;
-  if (choice.name == "siglip" && !choice.file.empty()) return std::make_shared<SiglipTokenizer>(choice.file);
-  if (choice.name != "clip") throw ConfigError("there is no tokenizer " + choice.text() + " to make tokens with");
+  if (choice.name == siglip_tokenizer && !choice.file.empty()) return std::make_shared<SiglipTokenizer>(choice.file);
+  if (choice.name != clip_tokenizer)
+    throw ConfigError("there is no tokenizer " + choice.text() + " to make tokens with");
   return std::make_shared<ClipTokenizer>(installation.share / "assets" / "clip" / "bpe_simple_vocab_16e6.txt.gz");
 }
 

@@ -39,6 +39,6 @@ LoadedExperiment load_experiment(const std::filesystem::path& file, const std::v
 /// A tokenizer, its file read; null where nothing is tokenised. Throws IoError when the file is missing, of CLIP's one
 /// that says how to make it; DataError when it is no such file, ConfigError for a tokenizer that dime does not have.
 std::shared_ptr<const Tokenizer> load_tokenizer(const Installation& installation,
-                                                const TokenizerChoice& choice = {"clip", {}});
+                                                const TokenizerChoice& choice = {clip_tokenizer, {}});
 
 }  // namespace dime

@@ -25,8 +25,8 @@ struct Plan {
 };
 
 /// What the experiment's losses are given. Adds to `problems` what a loss needs and the file does not give, streams
-/// that nothing reads, a teacher whose input differs from the student's, and a text tower that no tokenizer serves. The specs may be null where a model is
-/// absent.
+/// that nothing reads, a teacher whose input differs from the student's, and a text tower that no tokenizer serves. The
+/// specs may be null where a model is absent.
 Plan make_plan(const Experiment& experiment, const Plugins& plugins, const ModelSpec* student, const ModelSpec* teacher,
                Problems& problems);
 

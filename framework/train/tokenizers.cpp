@@ -50,7 +50,7 @@ std::string TokenizerChoice::text() const {
 
 TokenizerChoice tokenizer_choice(const ModelEntry& entry, const TextSpec& spec) {
   TokenizerChoice choice{spec.tokenizer, {}};
-  if (choice.name != "siglip") return choice;
+  if (choice.name != siglip_tokenizer) return choice;
   if (entry.tokenizer) {
     choice.file = *entry.tokenizer;
   } else if (entry.init) {
@@ -73,17 +73,18 @@ bool same_tokens(const TokenizerChoice& a, const TokenizerChoice& b) {
 
 std::string token_problem(const ModelEntry& entry, const TextSpec& spec, const std::string& without) {
   const TokenizerChoice choice = tokenizer_choice(entry, spec);
-  if (choice.name == "clip") return clip_problem(spec);
-  if (choice.name == "siglip") return siglip_problem(choice, spec);
+  if (choice.name == clip_tokenizer) return clip_problem(spec);
+  if (choice.name == siglip_tokenizer) return siglip_problem(choice, spec);
   return "reads tokens of the tokenizer \"" + printable(choice.name) + "\", which dime does not have: " + without;
 }
 
 void check_tokenizer_key(const ModelEntry& entry, const ModelSpec& spec, const std::string& what) {
-  if (!entry.tokenizer || (spec.text && spec.text->tokenizer == "siglip")) return;
-  const std::string why = !spec.text                        ? "it has no text tower"
-                          : spec.text->tokenizer == "clip" ? "it reads CLIP's tokens"
-                                                           : "it reads tokens of \"" + printable(spec.text->tokenizer) +
-                                                                 "\", which dime does not have";
+  if (!entry.tokenizer || (spec.text && spec.text->tokenizer == siglip_tokenizer)) return;
+  const std::string why =
+      !spec.text ? "it has no text tower"
+      : spec.text->tokenizer == clip_tokenizer
+          ? "it reads CLIP's tokens"
+          : "it reads tokens of \"" + printable(spec.text->tokenizer) + "\", which dime does not have";
   Problems problems;
   problems.add(entry.tokenizer_mark, what + " has no use for `tokenizer`: " + why + "; remove it");
   problems.raise();

@@ -13,10 +13,14 @@
 
 namespace dime {
 
+/// What TextSpec::tokenizer calls the tokenizers that dime has.
+inline constexpr const char* clip_tokenizer = "clip";
+inline constexpr const char* siglip_tokenizer = "siglip";
+
 /// The tokenizer that a text tower reads.
 struct TokenizerChoice {
-  std::string name;            ///< "clip" or "siglip"; empty where nothing is tokenised
-  std::filesystem::path file;  ///< of "siglip": its spiece.model; empty where nothing tells where it lies
+  std::string name;            ///< empty where nothing is tokenised
+  std::filesystem::path file;  ///< of siglip_tokenizer: its spiece.model; empty where nothing tells where it lies
   std::string text() const;    ///< for messages: "clip", or "siglip" with its file
 };
 

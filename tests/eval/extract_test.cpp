@@ -183,10 +183,9 @@ TEST_F(ExtractTest, TextsOfATokenizerThatIsMissing) {
   const auto loaded =
       load({"models.teacher={type: siglip, text: {width: 16, layers: 1, heads: 1, context: 8, vocabulary: 64}, init: " +
             (folder_ / "siglip.safetensors").string() + "}"});
-  EXPECT_EQ(
-      error_text<ConfigError>([&] { extract(loaded, "texts", [](std::int64_t, std::int64_t) {}); }),
-      "extract.texts: the model has no tokenizer: there is no " + (folder_ / "spiece.model").string() +
-          "; give it `tokenizer: path/to/spiece.model`, or lay spiece.model beside its weights");
+  EXPECT_EQ(error_text<ConfigError>([&] { extract(loaded, "texts", [](std::int64_t, std::int64_t) {}); }),
+            "extract.texts: the model has no tokenizer: there is no " + (folder_ / "spiece.model").string() +
+                "; give it `tokenizer: path/to/spiece.model`, or lay spiece.model beside its weights");
 }
 
 TEST_F(ExtractTest, ABrokenRowIsAnError) {

@@ -161,11 +161,13 @@ TEST_F(PlanTest, ATeacherOfSiglipsTokenizer) {
   const std::string begin = "plan.yaml:8:19: models.teacher ";
   EXPECT_EQ(planned("").problems, begin + "has no tokenizer: give it `tokenizer: path/to/spiece.model`");
   EXPECT_EQ(planned(", init: w/model.safetensors").problems,
-            begin + "has no tokenizer: there is no w/spiece.model; give it `tokenizer: path/to/spiece.model`, or lay "
-                    "spiece.model beside its weights");
+            begin +
+                "has no tokenizer: there is no w/spiece.model; give it `tokenizer: path/to/spiece.model`, or lay "
+                "spiece.model beside its weights");
   EXPECT_EQ(planned(", init: w/model.safetensors, tokenizer: t.model").problems,
-            begin + "has no tokenizer: there is no t.model; give it `tokenizer: path/to/spiece.model`, or lay "
-                    "spiece.model beside its weights");
+            begin +
+                "has no tokenizer: there is no t.model; give it `tokenizer: path/to/spiece.model`, or lay "
+                "spiece.model beside its weights");
   folder_.write("w/spiece.model", spiece_model());
   folder_.write("t.model", spiece_model());
   for (const char* found : {", init: w", ", init: w/model.safetensors", ", tokenizer: w/spiece.model"}) {
@@ -196,14 +198,16 @@ TEST_F(PlanTest, BothModelsReadTheSameTokens) {
   };
   const std::string store = ": store its vectors with `dime extract` and give them as `features`";
   const ModelSpec clip = spec(true, true), siglip = reading("siglip");
-  EXPECT_EQ(planned("", ", init: a", clip, siglip),
-            "plan.yaml:8:19: models.teacher reads tokens of the tokenizer \"siglip\" (a/spiece.model), models.student of "
-            "\"clip\"" +
-                store);
-  EXPECT_EQ(planned(", init: a", ", init: c", siglip, siglip),
-            "plan.yaml:8:19: models.teacher reads tokens of the tokenizer \"siglip\" (c/spiece.model), models.student of "
-            "\"siglip\" (a/spiece.model)" +
-                store);
+  EXPECT_EQ(
+      planned("", ", init: a", clip, siglip),
+      "plan.yaml:8:19: models.teacher reads tokens of the tokenizer \"siglip\" (a/spiece.model), models.student of "
+      "\"clip\"" +
+          store);
+  EXPECT_EQ(
+      planned(", init: a", ", init: c", siglip, siglip),
+      "plan.yaml:8:19: models.teacher reads tokens of the tokenizer \"siglip\" (c/spiece.model), models.student of "
+      "\"siglip\" (a/spiece.model)" +
+          store);
   EXPECT_EQ(planned(", init: a", ", init: b", siglip, siglip), "") << "two files of one content";
 }
 
