@@ -6,7 +6,7 @@ DIME_CUDA_CUPTI_VERSION=13.0.85
 DIME_PACKAGES=(
   ca-certificates cmake g++ ninja-build ccache mold pkg-config python3 python3-pip python3-venv git
   libboost-dev libboost-filesystem-dev libyaml-cpp-dev libspdlog-dev libtbb-dev libcli11-dev nlohmann-json3-dev
-  libjpeg-dev libpng-dev libwebp-dev libgif-dev zlib1g-dev libzip-dev libicu-dev libsentencepiece-dev libxxhash-dev libgtest-dev libgmock-dev clang-format clang-tidy
+  libjpeg-dev libpng-dev libwebp-dev libgif-dev zlib1g-dev libzip-dev libicu-dev libxxhash-dev libgtest-dev libgmock-dev clang-format clang-tidy
   dataset-fashion-mnist wordnet-base)
 export DIME_CACHE_DIR="${DIME_CACHE_DIR:-${XDG_CACHE_HOME:-$HOME/.cache}/dime}"
 if [ -n "${DIME_TORCH_DIR:-}" ] && [ "$DIME_TORCH_DIR" != "$DIME_CACHE_DIR/libtorch-$DIME_TORCH_VERSION-slim/torch" ] &&
