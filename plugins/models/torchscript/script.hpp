@@ -104,13 +104,13 @@ class Script {
 
   // A trace names the device that it was made on wherever it makes a tensor.
   static void use_device(const torch::jit::Module& module, const torch::Device& device) {
-    using namespace torch::jit;
+    namespace jit = torch::jit;
     for (auto* function : module._ivalue()->compilation_unit()->get_functions()) {
-      auto* of_graph = tryToGraphFunction(*function);
+      auto* of_graph = jit::tryToGraphFunction(*function);
       if (of_graph == nullptr) continue;
       of_graph->ensure_defined();
-      for (Node* node : findAllNodes(*of_graph->graph(), prim::Constant, true)) {
-        if (node->output()->type()->kind() == c10::TypeKind::DeviceObjType) node->s_(attr::value, device.str());
+      for (jit::Node* node : jit::findAllNodes(*of_graph->graph(), c10::prim::Constant, true)) {
+        if (node->output()->type()->kind() == c10::TypeKind::DeviceObjType) node->s_(jit::attr::value, device.str());
       }
     }
   }
