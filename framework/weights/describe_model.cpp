@@ -29,11 +29,6 @@ class Filler {
     assumed_.push_back(key + " " + rule);
     return rule;
   }
-  std::int64_t size(const std::string& key, std::int64_t rule) const {
-    if (const auto known = facts_.number(key)) return static_cast<std::int64_t>(*known);
-    assumed_.push_back(key + " " + std::to_string(rule));
-    return rule;
-  }
   std::array<double, 3> triple(const std::string& key, const std::array<double, 3>& rule, const char* whose) const {
     if (const auto known = facts_.triple(key)) return *known;
     assumed_.push_back(key + " " + whose);
@@ -69,9 +64,7 @@ void describe_trunk(const ModelFacts& facts, const Filler& fill, ModelDescriptio
   const bool swin = m.family == "unicl";
   m.image_activation = "gelu";
   m.image_eps = swin ? facts.number("image.eps").value_or(1e-5) : 0;
-  const auto known = m.sizes.trunk.image_size;
-  m.image_size =
-      known > 0 ? fill.size("image.size", known) : static_cast<std::int64_t>(facts.number("image.size").value_or(0));
+  m.image_size = static_cast<std::int64_t>(facts.number("image.size").value_or(0));
   describe_pixels(facts, fill, swin ? kClipPixels : kMobileClipPixels, m);
 }
 
@@ -79,6 +72,7 @@ void describe_trunk(const ModelFacts& facts, const Filler& fill, ModelDescriptio
 
 std::string ModelDescription::metadata() const {
   nlohmann::ordered_json json{{"type", family}, {"embed_dim", sizes.image_dim > 0 ? sizes.image_dim : sizes.text_dim}};
+  // What was taken by rule is not written down as known: a Swin fits images of many sizes.
   if (image_size > 0) {
     json["image"] = {{"size", image_size},
                      {"mean", mean},

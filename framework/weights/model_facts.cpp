@@ -16,9 +16,10 @@ std::string number_text(double x) {
   return text;
 }
 
-/// Files round to a few digits: means near 1, and numbers that are small.
+/// Files round to a few digits.
 bool same(double a, double b) { return std::abs(a - b) <= 1e-6 * std::max(1.0, std::abs(b)); }
-bool same_small(double a, double b) { return std::abs(a - b) <= 1e-6 * std::abs(b); }
+/// Of an epsilon, which may have been a float; of whole numbers too, the largest of which are a few millions.
+bool same_number(double a, double b) { return std::abs(a - b) <= 1e-7 * std::abs(b); }
 
 }  // namespace
 
@@ -108,7 +109,7 @@ std::vector<FactMismatch> fact_mismatches(const ModelFacts& facts, const ModelSp
     if (stored && model) {
       for (int c = 0; c < 3; ++c) differs |= !same((*stored)[c], (*model)[c]);
     } else if (facts.number(key) && own.number(key)) {
-      differs = !same_small(*facts.number(key), *own.number(key));
+      differs = !same_number(*facts.number(key), *own.number(key));
     } else if (facts.text(key) && own.text(key)) {
       differs = *facts.text(key) != *own.text(key);
     }

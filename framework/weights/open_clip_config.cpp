@@ -26,9 +26,10 @@ Json open_clip_trunk(const ModelDescription& m, const std::string& what) {
                        ": open_clip's configs name this image tower by timm's sizes, and none has these: write " +
                        "a .safetensors file");
   }
-  if (!trunk.any_size && m.image_size != trunk.image_size) {
+  const std::int64_t size = m.image_size > 0 ? m.image_size : trunk.image_size;
+  if (!trunk.any_size && size != trunk.image_size) {
     throw WeightsError(what + ": timm's " + trunk.name + " takes images of " + std::to_string(trunk.image_size) +
-                       " pixels, this model of " + std::to_string(m.image_size) + ": write a .safetensors file");
+                       " pixels, this model of " + std::to_string(size) + ": write a .safetensors file");
   }
   constexpr double kEps = 1e-5;
   if (m.image_eps != 0 && m.image_eps != kEps) {
@@ -36,7 +37,7 @@ Json open_clip_trunk(const ModelDescription& m, const std::string& what) {
                        " adds 1e-05 to the variances of its layer norms, this model " +
                        "another number: write a .safetensors file");
   }
-  Json c{{"image_size", m.image_size},
+  Json c{{"image_size", size},
          {"timm_model_name", trunk.name},
          {"timm_model_pretrained", false},
          {"timm_pool", trunk.pool}};

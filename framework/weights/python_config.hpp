@@ -24,7 +24,7 @@ struct ModelDescription {
   double image_eps = 1e-5;
   double text_eps = 1e-5;
   bool text_causal = true;
-  std::int64_t image_size = 0;
+  std::int64_t image_size = 0;  ///< 0: not known, of a tower whose shapes do not tell
   std::array<double, 3> mean{};
   std::array<double, 3> std{};
   std::string interpolation;

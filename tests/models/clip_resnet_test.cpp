@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "models/clip_options.hpp"
+#include "models/training.hpp"
 #include "support/errors.hpp"
 #include "support/tensors.hpp"
 
@@ -73,13 +74,6 @@ torch::Tensor golden_pixels() { return pattern({3, 3, 64, 64}, 1000); }
 
 torch::Tensor encode(Model& model, const torch::Tensor& pixels, ForwardContext context = {}) {
   return model.encode_image(pixels, context);
-}
-
-ForwardContext training() {
-  ForwardContext context;
-  context.training = true;
-  context.seed = 3;
-  return context;
 }
 
 void expect_fingerprint(const torch::Tensor& x, const nlohmann::json& want, const std::string& name) {

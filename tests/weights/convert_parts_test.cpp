@@ -239,13 +239,15 @@ TEST(PythonConfig, OfATowerThatTimmNames) {
             R"({"image_size":224,"timm_model_name":"swin_tiny_patch4_window7_224","timm_model_pretrained":false,)"
             R"("timm_pool":"","timm_proj":"linear"})");
   EXPECT_EQ(c.at("model_cfg").at("custom_text"), true);
-  EXPECT_EQ(assumed, (std::vector<std::string>{"image.size 224", "image.mean of CLIP", "image.std of CLIP",
-                                               "text.activation quick_gelu"}));
+  EXPECT_EQ(assumed,
+            (std::vector<std::string>{"image.mean of CLIP", "image.std of CLIP", "text.activation quick_gelu"}));
+  EXPECT_EQ(make({}).metadata().find("\"image\""), std::string::npos) << "what was taken by rule is not known";
   const auto error = [&](const ModelDescription& m) {
     return test::error_text<WeightsError>([&] { open_clip_config(m, "w"); });
   };
   ModelFacts facts;
   facts.add("image.size", 192, "config.json");
+  EXPECT_NE(make(facts).metadata().find("\"size\":192"), std::string::npos);
   EXPECT_EQ(
       error(make(facts)),
       "w: timm's swin_tiny_patch4_window7_224 takes images of 224 pixels, this model of 192: write a .safetensors "

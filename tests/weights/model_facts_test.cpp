@@ -148,6 +148,11 @@ TEST_F(Facts, WhatTheModelDoesNotShare) {
                           "image.heads: 4 / 2", "image.eps: 1e-06 / 1e-05", "text.activation: quick_gelu / gelu"}));
   other.image.reset();
   EXPECT_EQ(fact_mismatches(read(), other).size(), 1U);  // a tower that the model lacks is not held
+  other = spec();
+  other.text->vocabulary = 4194303;
+  weights({{"dime.model", model_metadata("clip", "", other)}});
+  ++other.text->vocabulary;
+  EXPECT_EQ(fact_mismatches(read(), other).size(), 1U) << "whole numbers are not rounded";
 }
 
 TEST_F(Facts, BadFiles) {
