@@ -13,7 +13,7 @@ case "$*" in
 esac
 venv="$DIME_CACHE_DIR/peers-venv"
 tests="torch==$DIME_TORCH_VERSION torchvision==0.26.0 open_clip_torch==3.3.0 ftfy==6.3.1 regex==2026.11.15 timm==1.0.31 transformers==5.24.0
-  pillow==13.0.0 numpy==2.4.6 safetensors tensorboard"
+  pillow==13.0.0 numpy==2.4.6 sentencepiece==0.2.1 protobuf==7.36.2 safetensors tensorboard"
 benchmarks="nvidia-dali-cuda130==2.4.0 instant-clip-tokenizer==0.1.1"
 
 install() {  # install STAMP PACKAGES

@@ -144,6 +144,7 @@ int size_from_transform(const StreamOptions& options, const std::string& place) 
 
 struct Wanted {
   BatchContent content;
+  TokenizerChoice tokenizer;
   Normalisation normalisation;
 };
 
@@ -155,7 +156,7 @@ Wanted wanted_content(const LoadedExperiment& loaded, const std::string& name, c
   Problems ignored;  // what losses lack is no matter of the loader's
   const Plan plan =
       make_plan(e, *loaded.plugins, student ? &*student : nullptr, teacher ? &*teacher : nullptr, ignored);
-  Wanted wanted{name == "images" ? plan.images : name == "texts" ? plan.texts : plan.pairs, {}};
+  Wanted wanted{name == "images" ? plan.images : name == "texts" ? plan.texts : plan.pairs, plan.tokenizer, {}};
   BatchContent& content = wanted.content;
   if (student || teacher) {
     wanted.normalisation = normalisation_of(student ? *student : *teacher);
@@ -165,6 +166,7 @@ Wanted wanted_content(const LoadedExperiment& loaded, const std::string& name, c
     content.pixels = source && name != "texts";
     content.tokens = source && name != "images";
     content.context = TextSpec{}.context;
+    wanted.tokenizer.name = content.tokens ? clip_tokenizer : "";
   }
   if (content.pixels && content.image_size == 0) content.image_size = size_from_transform(options, "data." + name);
   return wanted;
@@ -223,7 +225,7 @@ int run_loader(const LoaderCommand& command, const Program& program) {
   const Wanted wanted = wanted_content(loaded, command.stream, options);
   StageTimes times;
   const WorldOfOne alone;
-  InputContext context = input_context(loaded, wanted.content.tokens, alone);
+  InputContext context = input_context(loaded, wanted.content.tokens ? wanted.tokenizer : TokenizerChoice{}, alone);
   context.times = &times;
   const DataOptions& data = loaded.experiment.data;
   const bool wraps = command.stream != "images" && (data.images || (command.stream == "texts" && data.pairs));

@@ -34,7 +34,7 @@ struct LossKeys {
 };
 
 const std::vector<std::string> loss_keys = {"weight", "on"};
-const std::vector<std::string> model_keys = {"init", "freeze"};
+const std::vector<std::string> model_keys = {"init", "tokenizer", "freeze"};
 
 Value only(const Value& map, const std::vector<std::string>& keys) {
   Value out = Value::map({}, map.mark());
@@ -93,6 +93,12 @@ bool read_model_entry(const Value& value, ModelEntry& out, const std::string& wh
   const Value* init = value.find("init");
   if (init != nullptr && !init->is_null()) {
     detail::OptionType<std::optional<InitOptions>>::read(*init, out.init, {}, "option \"init\" of " + owner, problems);
+  }
+  const Value* tokenizer = value.find("tokenizer");
+  if (tokenizer != nullptr && !tokenizer->is_null()) {
+    out.tokenizer_mark = tokenizer->mark();
+    detail::OptionType<std::optional<Path>>::read(*tokenizer, out.tokenizer, {}, "option \"tokenizer\" of " + owner,
+                                                  problems);
   }
   const Value* freeze = value.find("freeze");
   if (freeze != nullptr && !freeze->is_null()) read_freeze(*freeze, out, owner, problems);
@@ -157,6 +163,13 @@ std::vector<OptionInfo> OptionType<ModelEntry>::nested() {
   return with_type("The model's plugin; its own options stand beside.",
                    {{"init", OptionType<InitOptions>::type(), "", "", "Weights to start from.", false,
                      OptionType<InitOptions>::nested()},
+                    {"tokenizer",
+                     OptionType<std::optional<Path>>::type(),
+                     "",
+                     "",
+                     "Of a model that reads SigLIP's tokens: its spiece.model; default: the one beside `init`.",
+                     false,
+                     {}},
                     {"freeze",
                      OptionType<std::vector<std::string>>::type(),
                      "[]",

@@ -73,6 +73,8 @@ struct NamePattern {
 struct ModelEntry {
   Component component;  ///< `text` stays among its options only where it is a map (a tower of its own)
   std::optional<InitOptions> init;
+  std::optional<Path> tokenizer;    ///< the file of its texts' tokenizer
+  Mark tokenizer_mark{};            ///< where `tokenizer` is written; for messages
   std::vector<NamePattern> freeze;  ///< of the student: the parameters that are not trained
   std::string text = "teacher";     ///< "teacher", "none" or "own"
   bool image_only = false;          ///< the student, unless its text is its own

@@ -30,7 +30,7 @@ std::string one_line(const std::exception& e) {
 }  // namespace
 
 BatchMaker::BatchMaker(BatchContent content, std::vector<std::shared_ptr<const Dataset>> sources,
-                       TransformList transform, std::shared_ptr<const ClipTokenizer> tokenizer, std::uint64_t key,
+                       TransformList transform, std::shared_ptr<const Tokenizer> tokenizer, std::uint64_t key,
                        StageTimes* times)
     : content_(std::move(content)),
       sources_(std::move(sources)),

@@ -14,7 +14,7 @@
 #include "data/order.hpp"
 #include "data/stage_times.hpp"
 #include "data/transform.hpp"
-#include "io/tokenizer.hpp"
+#include "io/tokenizer_base.hpp"
 
 #include <dime/dataset.hpp>
 
@@ -46,7 +46,7 @@ class BatchMaker {
   /// `sources` are indexed by RowId::source. `tokenizer` may be null when `content.tokens` is false.
   /// `times`, where it is given, receives what the stages take, and outlives the maker.
   BatchMaker(BatchContent content, std::vector<std::shared_ptr<const Dataset>> sources, TransformList transform,
-             std::shared_ptr<const ClipTokenizer> tokenizer, std::uint64_t key, StageTimes* times = nullptr);
+             std::shared_ptr<const Tokenizer> tokenizer, std::uint64_t key, StageTimes* times = nullptr);
 
   /// An empty batch with tensors for `rows` rows. Calls ATen: not for decode threads.
   StreamBatch allocate(std::int64_t rows) const;
@@ -73,7 +73,7 @@ class BatchMaker {
   std::vector<std::shared_ptr<const Dataset>> sources_;
   TransformList transform_;
   std::shared_ptr<ImagePath> image_path_;
-  std::shared_ptr<const ClipTokenizer> tokenizer_;
+  std::shared_ptr<const Tokenizer> tokenizer_;
   std::uint64_t key_;
   StageTimes* times_;
 };

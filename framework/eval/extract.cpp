@@ -15,7 +15,6 @@
 #include "eval/task_error.hpp"
 #include "plugin/placed_error.hpp"
 #include "train/device.hpp"
-#include "train/token_problem.hpp"
 
 namespace dime {
 namespace {
@@ -91,7 +90,7 @@ struct TextPart {
   std::vector<std::string> texts;
 };
 
-void flush_texts(const Job& job, const ClipTokenizer& tokenizer, TsvWriter& texts, TextPart& part) {
+void flush_texts(const Job& job, const Tokenizer& tokenizer, TsvWriter& texts, TextPart& part) {
   if (part.keys.empty()) return;
   const std::int64_t length = job.model.spec().text->context;
   auto tokens = torch::empty({static_cast<std::int64_t>(part.texts.size()), length}, torch::kInt64);
@@ -111,10 +110,6 @@ void flush_texts(const Job& job, const ClipTokenizer& tokenizer, TsvWriter& text
 }
 
 void extract_texts(const Job& job, const Dataset& source, const InputContext& context, TsvWriter& texts) {
-  const auto spec = job.model.spec().text;
-  if (!spec) throw TaskError("the model has no text tower");
-  const std::string problem = token_problem(*spec, "make its text vectors elsewhere");
-  if (!problem.empty()) throw TaskError("the model " + problem);
   TextPart part;
   for (std::int64_t i = 0; i < source.size(); ++i) {
     const Row row = source.get(i);
@@ -146,6 +141,17 @@ std::shared_ptr<Model> job_model(const LoadedExperiment& loaded, const ExtractEn
   return made;
 }
 
+/// What makes the tokens that a job's model encodes.
+TokenizerChoice job_tokenizer(const LoadedExperiment& loaded, const ExtractEntry& entry, const Model& model) {
+  const auto spec = model.spec().text;
+  if (!spec) throw TaskError("the model has no text tower");
+  const auto& models = loaded.experiment.models;
+  const ModelEntry& written = entry.model == "student" ? *models.student : *models.teacher;
+  const std::string problem = token_problem(written, *spec, "make its text vectors elsewhere");
+  if (!problem.empty()) throw TaskError("the model " + problem);
+  return tokenizer_choice(written, *spec);
+}
+
 std::string numbered(const std::string& stem, std::size_t source, std::size_t sources) {
   return sources == 1 ? stem : stem + "-source" + std::to_string(source + 1);
 }
@@ -160,7 +166,8 @@ Extracted extract_job(const LoadedExperiment& loaded, const std::string& name,
   models.device = choose_device(loaded.experiment.device);
   const auto model = job_model(loaded, entry, models.device);
   WorldOfOne comm;
-  const InputContext context = input_context(loaded, text, comm);
+  const InputContext context =
+      input_context(loaded, text ? job_tokenizer(loaded, entry, *model) : TokenizerChoice{}, comm);
   EncodeOptions options;
   options.device = models.device;
   options.precision = precision_of(loaded.experiment.train.precision);

@@ -63,7 +63,7 @@ struct HeldOut {
       }
     }
     plan = checked_plan(loaded, models);
-    streams = build_streams(loaded, plan, models, input_context(loaded, plan.texts.tokens || plan.pairs.tokens, comm));
+    streams = build_streams(loaded, plan, models, input_context(loaded, plan.tokenizer, comm));
     losses = build_losses(loaded, plan, models, stored_widths(streams));
     refuse_weights(losses);
   }

@@ -8,15 +8,10 @@
 #include "eval/zero_shot.hpp"
 #include "plugin/placed_error.hpp"
 #include "report/table.hpp"
-#include "train/token_problem.hpp"
 #include "train/weights.hpp"
 
 namespace dime {
 namespace {
-
-bool needs_tokenizer(const Experiment& e) {
-  return std::any_of(e.evaluate.begin(), e.evaluate.end(), [](const auto& t) { return t.second.task == "zero_shot"; });
-}
 
 std::shared_ptr<const Dataset> open_data(const LoadedExperiment& loaded, const EvaluateEntry& task) {
   Problems problems;
@@ -73,10 +68,21 @@ auto in_task(const std::string& name, F&& work) {
   }
 }
 
-void check_towers(const std::string& which, const ModelSpec& measured, const ModelSpec& text) {
+/// The model that writes the classes for `which`, as the file has it.
+ModelEntry text_entry(const Experiment& e, const EvaluateEntry& task, const std::string& which) {
+  if (!task.text.is_map()) return text_name(e, task, which) == "student" ? *e.models.student : *e.models.teacher;
+  Problems problems;
+  ModelEntry entry;
+  read_model_entry(task.text, entry, "evaluate text", problems);
+  problems.raise();
+  return entry;
+}
+
+void check_towers(const std::string& which, const ModelSpec& measured, const ModelSpec& text,
+                  const ModelEntry& written) {
   if (!measured.image) throw TaskError("the " + which + " has no image tower");
   if (!text.text) throw TaskError("the text model has no text tower");
-  const std::string problem = token_problem(*text.text, "let `text` name a model of the tokenizer \"clip\"");
+  const std::string problem = token_problem(written, *text.text, "let `text` name a model of another tokenizer");
   if (!problem.empty()) throw TaskError("the text model " + problem);
   if (text.embed_dim != measured.embed_dim) {
     throw TaskError("the " + which + "'s vectors have " + std::to_string(measured.embed_dim) +
@@ -95,10 +101,7 @@ BatchContent content_for(const ModelSpec& measured, const EvaluateEntry& task) {
 
 std::shared_ptr<Model> make_text_model(const LoadedExperiment& loaded, const EvaluateEntry& task,
                                        const torch::Device& device, Weights weights) {
-  Problems problems;
-  ModelEntry entry;
-  read_model_entry(task.text, entry, "evaluate text", problems);
-  problems.raise();
+  const ModelEntry entry = text_entry(loaded.experiment, task, "");
   auto model = make_frozen_model(entry, *loaded.plugins, loaded.experiment.seed + 2, device, "evaluate text", weights);
   if (has_weights(entry, *model)) return model;
   throw TaskError("the text model at " + task.text.mark().text() + " has no init: its weights would be random");
@@ -125,10 +128,7 @@ std::vector<std::string> task_names(const Experiment& e) {
 }
 
 Evaluator::Evaluator(const LoadedExperiment& loaded, torch::Device device, std::shared_ptr<Model> student)
-    : loaded_(loaded),
-      device_(device),
-      student_(std::move(student)),
-      context_(input_context(loaded, needs_tokenizer(loaded.experiment), comm_)) {}
+    : loaded_(loaded), device_(device), student_(std::move(student)), context_(input_context(loaded, {}, comm_)) {}
 
 Evaluator::~Evaluator() = default;
 
@@ -179,6 +179,12 @@ std::shared_ptr<Model> Evaluator::text_model(const EvaluateEntry& task, const st
   return made;
 }
 
+const Tokenizer& Evaluator::tokenizer(const TokenizerChoice& choice) {
+  auto& loaded = tokenizers_[choice.text()];
+  if (loaded == nullptr) loaded = load_tokenizer(loaded_.installation, choice);
+  return *loaded;
+}
+
 EncodeOptions Evaluator::encode_options() const {
   EncodeOptions options;
   options.device = device_;
@@ -189,11 +195,13 @@ EncodeOptions Evaluator::encode_options() const {
 nlohmann::ordered_json Evaluator::run_zero_shot(const EvaluateEntry& task, const std::string& which, Model& measured) {
   const auto text = text_model(task, which);
   const ModelSpec spec = measured.spec();
-  check_towers(which, spec, text->spec());
+  const ModelEntry written = text_entry(loaded_.experiment, task, which);
+  check_towers(which, spec, text->spec(), written);
   const std::shared_ptr<const Dataset> source = open_data(loaded_, task);
   const ClassPrompts prompts =
       read_classes(task.classes, task.templates, source->info().class_names, loaded_.installation.share);
-  const auto weights = class_weights(*text, prompts, *context_.tokenizer, encode_options());
+  const auto& tokens = tokenizer(tokenizer_choice(written, *text->spec().text));
+  const auto weights = class_weights(*text, prompts, tokens, encode_options());
   const auto steps = task.transform.empty() ? TransformList::evaluation_steps(spec.image->size) : task.transform;
   Reader reader = open_reader(content_for(spec, task), source, TransformList(steps, normalisation_of(spec)),
                               task.forward_rows(), context_);
@@ -229,7 +237,7 @@ void check_evaluations(const LoadedExperiment& loaded, const RunModels& models, 
       const ModelSpec text = task.text.is_map()
                                  ? make_text_model(loaded, task, torch::kCPU, Weights::only_checked)->spec()
                                  : spec_of(text_name(e, task, which));
-      check_towers(which, spec_of(which), text);
+      check_towers(which, spec_of(which), text, text_entry(e, task, which));
       complete_content(content_for(spec_of(which), task), {source});
     }
   };

@@ -29,6 +29,7 @@ class Evaluator {
   nlohmann::ordered_json run_losses(const EvaluateEntry& task, const std::string& which);
   std::shared_ptr<Model> model(const std::string& which);
   std::shared_ptr<Model> text_model(const EvaluateEntry& task, const std::string& which);
+  const Tokenizer& tokenizer(const TokenizerChoice& choice);
   EncodeOptions encode_options() const;
 
   const LoadedExperiment& loaded_;
@@ -37,6 +38,7 @@ class Evaluator {
   std::shared_ptr<Model> teacher_;
   std::map<const EvaluateEntry*, std::shared_ptr<Model>> text_models_;
   std::map<std::string, nlohmann::ordered_json> teacher_results_;
+  std::map<std::string, std::shared_ptr<const Tokenizer>> tokenizers_;  ///< that were read, by their choice's text
   WorldOfOne comm_;
   InputContext context_;
 };

@@ -43,7 +43,7 @@ nlohmann::ordered_json ZeroShotScore::json() const {
           {"images_per_second", images_per_second}};
 }
 
-torch::Tensor class_weights(Model& text, const ClassPrompts& prompts, const ClipTokenizer& tokenizer,
+torch::Tensor class_weights(Model& text, const ClassPrompts& prompts, const Tokenizer& tokenizer,
                             const EncodeOptions& options) {
   const torch::NoGradGuard guard;
   const EvaluationMode evaluation(text);

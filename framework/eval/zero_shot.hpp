@@ -26,7 +26,7 @@ struct ZeroShotScore {
 
 /// [classes, d] float32: for each class the mean of its sentences' normalised vectors, normalised again. Throws
 /// TrainError when they are not finite.
-torch::Tensor class_weights(Model& text, const ClassPrompts& prompts, const ClipTokenizer& tokenizer,
+torch::Tensor class_weights(Model& text, const ClassPrompts& prompts, const Tokenizer& tokenizer,
                             const EncodeOptions& options);
 
 /// Top-1 of `image` over all rows of `reader`, which must give pixels and labels. Throws DataError for a label outside

@@ -18,12 +18,12 @@
 #include <vector>
 
 #include "io/bpe.hpp"
+#include "io/tokenizer_base.hpp"
 #include "io/tokenizer_clean.hpp"
 
 namespace dime {
 
-/// Immutable once made: every method is safe from many threads at once.
-class DIME_API ClipTokenizer {
+class DIME_API ClipTokenizer final : public Tokenizer {
  public:
   /// Reads bpe_simple_vocab_16e6.txt.gz (or unpacked), and html_entities.txt (see HtmlReferences) and mojibake.txt (see
   /// Mojibake) beside it.
@@ -33,13 +33,12 @@ class DIME_API ClipTokenizer {
   /// The tokens of `text` (UTF-8; what is not becomes U+FFFD), without start and end.
   std::vector<std::int32_t> encode(std::string_view text) const;
 
-  /// Writes `context` tokens: start, text, end, zeros. A longer text is cut; the last token is then end.
-  /// Throws ArgumentError when `context` is not positive.
-  void encode_padded(std::string_view text, std::int64_t context, std::int64_t* out) const;
+  /// Start, text, end, zeros. A longer text is cut; the last token is then end.
+  void encode_padded(std::string_view text, std::int64_t context, std::int64_t* out) const override;
 
-  std::int32_t start_token() const { return vocabulary_.start_token(); }  ///< 49406
-  std::int32_t end_token() const { return vocabulary_.end_token(); }      ///< 49407
-  std::int32_t size() const { return vocabulary_.end_token() + 1; }       ///< 49408
+  std::int32_t start_token() const { return vocabulary_.start_token(); }      ///< 49406
+  std::int32_t end_token() const { return vocabulary_.end_token(); }          ///< 49407
+  std::int32_t size() const override { return vocabulary_.end_token() + 1; }  ///< 49408
 
  private:
   // Appends the tokens of `text`, and may leave out those of the words after the first `enough` tokens.

@@ -174,11 +174,11 @@ EncodeOptions encode_options(const Experiment& e, const Plan& plan, const torch:
   return options;
 }
 
-InputContext input_context(const LoadedExperiment& loaded, bool tokenizer, const Communicator& comm) {
+InputContext input_context(const LoadedExperiment& loaded, const TokenizerChoice& tokenizer, const Communicator& comm) {
   const Experiment& e = loaded.experiment;
   return {*loaded.plugins,
           make_decode_pool(decode_threads(e.threads)),
-          tokenizer ? load_tokenizer(loaded.installation) : nullptr,
+          load_tokenizer(loaded.installation, tokenizer),
           e.seed,
           comm.rank(),
           comm.size()};
@@ -243,8 +243,7 @@ Trainer build_trainer(const LoadedExperiment& loaded, const RunModels& models, C
   if (models.student == nullptr) throw ConfigError(loaded.file.string() + ": training needs models.student");
   if (e.losses.empty()) throw ConfigError(loaded.file.string() + ": training needs at least one entry in losses");
   const Plan plan = checked_plan(loaded, models);
-  const bool tokens = plan.texts.tokens || plan.pairs.tokens;
-  const InputContext context = input_context(loaded, tokens, comm);
+  const InputContext context = input_context(loaded, plan.tokenizer, comm);
   Streams streams = build_streams(loaded, plan, models, context);
   const double epoch = streams.main().plan().batches_per_epoch();
   auto losses = build_losses(loaded, plan, models, stored_widths(streams));

@@ -63,8 +63,8 @@ Streams build_streams(const LoadedExperiment& loaded, const Plan& plan, const Ru
 /// Everything together.
 Trainer build_trainer(const LoadedExperiment& loaded, const RunModels& models, Communicator& comm);
 
-/// The context that all streams and readers of the experiment share; tokenises only if `tokenizer` is asked for.
-InputContext input_context(const LoadedExperiment& loaded, bool tokenizer, const Communicator& comm);
+/// The context that all streams and readers of the experiment share, with that tokenizer (see load_tokenizer).
+InputContext input_context(const LoadedExperiment& loaded, const TokenizerChoice& tokenizer, const Communicator& comm);
 
 /// How the experiment's models encode.
 EncodeOptions encode_options(const Experiment& experiment, const Plan& plan, const torch::Device& device,

@@ -17,7 +17,7 @@ namespace dime {
 struct InputContext {
   const Plugins& plugins;
   std::shared_ptr<DecodePool> pool;
-  std::shared_ptr<const ClipTokenizer> tokenizer;  ///< null when nothing tokenises
+  std::shared_ptr<const Tokenizer> tokenizer;  ///< null when nothing tokenises
   std::int64_t seed = 0;
   int rank = 0;
   int world = 1;

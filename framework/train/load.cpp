@@ -10,6 +10,7 @@
 #include "config/yaml.hpp"
 #include "data/transform.hpp"
 #include "io/tokenizer.hpp"
+#include "io/tokenizer_siglip.hpp"
 
 namespace dime {
 namespace fs = std::filesystem;
@@ -91,7 +92,11 @@ LoadedExperiment load_experiment(const fs::path& file, const std::vector<std::st
   return loaded;
 }
 
-std::shared_ptr<const ClipTokenizer> load_tokenizer(const Installation& installation) {
+std::shared_ptr<const Tokenizer> load_tokenizer(const Installation& installation, const TokenizerChoice& choice) {
+  if (choice.name.empty()) return nullptr;
+  if (choice.name == siglip_tokenizer && !choice.file.empty()) return std::make_shared<SiglipTokenizer>(choice.file);
+  if (choice.name != clip_tokenizer)
+    throw ConfigError("there is no tokenizer " + choice.text() + " to make tokens with");
   return std::make_shared<ClipTokenizer>(installation.share / "assets" / "clip" / "bpe_simple_vocab_16e6.txt.gz");
 }
 

@@ -9,6 +9,7 @@
 
 #include "config/experiment.hpp"
 #include "plugin/loader.hpp"
+#include "train/tokenizers.hpp"
 
 namespace dime {
 
@@ -35,7 +36,9 @@ struct LoadedExperiment {
 LoadedExperiment load_experiment(const std::filesystem::path& file, const std::vector<std::string>& overrides,
                                  const Installation& installation, Completeness needed = Completeness::whole);
 
-/// The tokenizer's vocabulary, read. Throws IoError that says how to make it when it is missing.
-std::shared_ptr<const class ClipTokenizer> load_tokenizer(const Installation& installation);
+/// A tokenizer, its file read; null where nothing is tokenised. Throws IoError when the file is missing, of CLIP's one
+/// that says how to make it; DataError when it is no such file, ConfigError for a tokenizer that dime does not have.
+std::shared_ptr<const Tokenizer> load_tokenizer(const Installation& installation,
+                                                const TokenizerChoice& choice = {clip_tokenizer, {}});
 
 }  // namespace dime

@@ -8,6 +8,7 @@
 #include <dime/random.hpp>
 
 #include "plugin/placed_error.hpp"
+#include "train/tokenizers.hpp"
 #include "train/weights.hpp"
 
 namespace dime {
@@ -73,6 +74,7 @@ std::shared_ptr<Model> make_model(const ModelEntry& entry, const Plugins& plugin
   } catch (...) {
     rethrow_placed("model", entry.component);
   }
+  check_tokenizer_key(entry, model->spec(), what);
   if (weights == Weights::ready) model->initialise();
   if (entry.init) {
     std::vector<std::string> options;

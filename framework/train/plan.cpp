@@ -8,7 +8,6 @@
 #include <dime/loss.hpp>
 
 #include "data/transforms.hpp"
-#include "train/token_problem.hpp"
 
 namespace dime {
 namespace {
@@ -105,18 +104,26 @@ void check_normalize(const char* name, const std::optional<StreamOptions>& strea
 }
 
 /// Both models encode the same tokens.
-void check_tokens(const ModelSpec& student, const ModelSpec& teacher, const Mark& mark, Problems& problems) {
-  if (!student.text || !teacher.text || student.text->context == teacher.text->context) return;
-  problems.add(mark, "models.teacher takes " + std::to_string(teacher.text->context) +
-                         " tokens of a text, models.student " + std::to_string(student.text->context) +
-                         ": store its vectors with `dime extract` and give them as `features`");
+void check_tokens(const ModelSpec& student, const ModelSpec& teacher, const ModelsOptions& models, Problems& problems) {
+  if (!student.text || !teacher.text) return;
+  const Mark& mark = models.teacher->component.mark;
+  const std::string store = ": store its vectors with `dime extract` and give them as `features`";
+  const TokenizerChoice own = tokenizer_choice(*models.student, *student.text);
+  const TokenizerChoice teachers = tokenizer_choice(*models.teacher, *teacher.text);
+  if (!same_tokens(own, teachers)) {
+    problems.add(mark, "models.teacher reads tokens of the tokenizer " + teachers.text() + ", models.student of " +
+                           own.text() + store);
+  } else if (student.text->context != teacher.text->context) {
+    problems.add(mark, "models.teacher takes " + std::to_string(teacher.text->context) +
+                           " tokens of a text, models.student " + std::to_string(student.text->context) + store);
+  }
 }
 
 /// The streams can make the tokens that a model reads. `without` says how to do without them.
-void check_tokenizer(const ModelSpec& spec, const Mark& mark, const std::string& which, const std::string& without,
-                     Problems& problems) {
-  const std::string problem = spec.text ? token_problem(*spec.text, without) : "";
-  if (!problem.empty()) problems.add(mark, "models." + which + " " + problem);
+void check_tokenizer(const ModelSpec& spec, const ModelEntry& entry, const std::string& which,
+                     const std::string& without, Problems& problems) {
+  const std::string problem = spec.text ? token_problem(entry, *spec.text, without) : "";
+  if (!problem.empty()) problems.add(entry.component.mark, "models." + which + " " + problem);
 }
 
 BatchContent content_of(const char* stream, const std::optional<StreamOptions>& options) {
@@ -173,22 +180,25 @@ Plan make_plan(const Experiment& e, const Plugins& plugins, const ModelSpec* stu
     const bool pixels = (e.data.images && !plan.images.vectors) || (e.data.pairs && !plan.pairs.vectors);
     const bool tokens = (e.data.texts && !plan.texts.vectors) || e.data.pairs;
     if (pixels) check_pixels(*student, *runs, mark, problems);
-    if (tokens && plan.student_text) check_tokens(*student, *runs, mark, problems);
+    if (tokens && plan.student_text) check_tokens(*student, *runs, e.models, problems);
   }
   const bool tokenises = plan.texts.tokens || plan.pairs.tokens;
   if (tokenises && plan.student_text) {
-    check_tokenizer(*student, e.models.student->component.mark, "student", "leave models.student.text out", problems);
+    check_tokenizer(*student, *e.models.student, "student", "leave models.student.text out", problems);
   }
   if (teacher_text && (e.data.pairs || (e.data.texts && !plan.texts.vectors))) {
     const std::string without = e.data.pairs ? "build its image tower alone, by `towers: image`"
                                              : "store its text vectors and give them as `features` of data.texts";
-    check_tokenizer(*runs, e.models.teacher->component.mark, "teacher", without, problems);
+    check_tokenizer(*runs, *e.models.teacher, "teacher", without, problems);
   }
   const ModelSpec* sized = student_image ? student : runs;
   const ModelSpec* worded = plan.student_text ? student : runs;
   for (BatchContent* content : {&plan.images, &plan.texts, &plan.pairs}) {
     if (sized != nullptr && sized->image) content->image_size = static_cast<int>(sized->image->size);
     if (worded != nullptr && worded->text) content->context = worded->text->context;
+  }
+  if (tokenises) {
+    plan.tokenizer = tokenizer_choice(plan.student_text ? *e.models.student : *e.models.teacher, *worded->text);
   }
   return plan;
 }

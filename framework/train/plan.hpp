@@ -10,6 +10,7 @@
 #include "config/experiment.hpp"
 #include "data/batch_maker.hpp"
 #include "plugin/loader.hpp"
+#include "train/tokenizers.hpp"
 
 namespace dime {
 
@@ -20,11 +21,12 @@ struct Plan {
   BatchContent images;
   BatchContent texts;
   BatchContent pairs;
+  TokenizerChoice tokenizer{};  ///< of all texts; nameless where nothing is tokenised
 };
 
 /// What the experiment's losses are given. Adds to `problems` what a loss needs and the file does not give, streams
-/// that nothing reads, and a teacher whose input differs from the student's. The specs may be null where a model is
-/// absent.
+/// that nothing reads, a teacher whose input differs from the student's, and a text tower that no tokenizer serves. The
+/// specs may be null where a model is absent.
 Plan make_plan(const Experiment& experiment, const Plugins& plugins, const ModelSpec* student, const ModelSpec* teacher,
                Problems& problems);
 

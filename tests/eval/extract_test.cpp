@@ -177,16 +177,15 @@ TEST_F(ExtractTest, Mistakes) {
   extract(load({"extract.images.to.overwrite=true"}), "images", [](std::int64_t, std::int64_t) {});
 }
 
-TEST_F(ExtractTest, TextsOfATokenizerThatDimeDoesNotHave) {
+TEST_F(ExtractTest, TextsOfATokenizerThatIsMissing) {
   const auto text = options({{"width", "16"}, {"layers", "1"}, {"heads", "1"}, {"context", "8"}, {"vocabulary", "64"}});
   save_tensors(folder_ / "siglip.safetensors", named_tensors(*make_model("siglip", Value::map({{"text", text, {}}}))));
   const auto loaded =
       load({"models.teacher={type: siglip, text: {width: 16, layers: 1, heads: 1, context: 8, vocabulary: 64}, init: " +
             (folder_ / "siglip.safetensors").string() + "}"});
-  EXPECT_EQ(
-      error_text<ConfigError>([&] { extract(loaded, "texts", [](std::int64_t, std::int64_t) {}); }),
-      "extract.texts: the model reads tokens of the tokenizer \"siglip\", which dime does not have: make its text "
-      "vectors elsewhere");
+  EXPECT_EQ(error_text<ConfigError>([&] { extract(loaded, "texts", [](std::int64_t, std::int64_t) {}); }),
+            "extract.texts: the model has no tokenizer: there is no " + (folder_ / "spiece.model").string() +
+                "; give it `tokenizer: path/to/spiece.model`, or lay spiece.model beside its weights");
 }
 
 TEST_F(ExtractTest, ABrokenRowIsAnError) {

@@ -108,7 +108,7 @@ std::string text_weights(const ScratchFolder& scratch, const std::string& vocabu
   return path.string();
 }
 
-/// Likewise, of one whose tokenizer dime does not have; and how a task asks for it.
+/// Likewise, of one without its spiece.model; and how a task asks for it.
 std::string siglip_text(const ScratchFolder& scratch) {
   const std::string sizes = "{width: 16, layers: 1, heads: 1, context: 8, vocabulary: 64}";
   const auto text = options({{"width", "16"}, {"layers", "1"}, {"heads", "1"}, {"context", "8"}, {"vocabulary", "64"}});
@@ -151,8 +151,8 @@ TEST(CheckEvaluations, FindsWhatWouldFail) {
        "evaluate.bad: the text model has a vocabulary of 100, the tokenizer one of 49408: leave `vocabulary` "
        "out"},
       {zero_shot + folder + siglip_text(scratch),
-       "evaluate.bad: the text model reads tokens of the tokenizer \"siglip\", which dime does not have: let `text` "
-       "name a model of the tokenizer \"clip\""},
+       "evaluate.bad: the text model has no tokenizer: there is no " + (scratch / "spiece.model").string() +
+           "; give it `tokenizer: path/to/spiece.model`, or lay spiece.model beside its weights"},
       {zero_shot + source("tsv_images", "image.list") + with_text("49408", whole),
        "evaluate.bad: data.evaluate: its source has no labels"},
   };

@@ -6,7 +6,7 @@
 //   {"op": "tokens", "text": T}   {"op": "padded", "text": T, "context": 77}
 //   {"op": "weights", "path": P, "out": P}: reads weights and writes them as safetensors; answers what they were
 //   {"op": "locales"}   {"op": "names", "locale": L}: names of languages and countries in that of L
-// Use: io_tool [VOCABULARY]
+// Use: io_tool [VOCABULARY]: CLIP's, or a *.model of SigLIP's
 //      io_tool pipeline
 // The second form reads binary jobs, little endian: u32 size of an encoded image, the image, ten int32 (short side or
 // 0, its filter: 0 bilinear, 1 bicubic; the crop's top, left, height, width; the side of the result, its filter; flip;
@@ -15,8 +15,10 @@
 #include <unicode/locid.h>
 
 #include <fstream>
+#include <functional>
 #include <iostream>
 #include <iterator>
+#include <memory>
 #include <optional>
 
 #include <nlohmann/json.hpp>
@@ -26,6 +28,7 @@
 #include "io/image.hpp"
 #include "io/image_pipeline.hpp"
 #include "io/tokenizer.hpp"
+#include "io/tokenizer_siglip.hpp"
 #include "io/weights_file.hpp"
 
 namespace {
@@ -130,17 +133,29 @@ json names_in(const icu::Locale& language) {
   return {{"names", std::move(names)}};
 }
 
-json answer(const json& request, const std::optional<dime::ClipTokenizer>& tokenizer) {
+struct Vocabulary {
+  std::unique_ptr<const dime::Tokenizer> tokenizer;
+  std::function<std::vector<std::int32_t>(std::string_view)> encode;
+};
+
+template <class T>
+Vocabulary vocabulary_of(const char* path) {
+  auto tokenizer = std::make_unique<const T>(path);
+  const T* const kept = tokenizer.get();
+  return {std::move(tokenizer), [kept](std::string_view text) { return kept->encode(text); }};
+}
+
+json answer(const json& request, const Vocabulary& vocabulary) {
   const std::string op = request.at("op");
   if (op == "image") return answer_image(request);
   if (op == "weights") return answer_weights(request);
   if (op == "locales") return locales();
   if (op == "names") return names_in(icu::Locale(request.at("locale").get<std::string>().c_str()));
-  if (!tokenizer) throw dime::ArgumentError("this request needs a vocabulary");
+  if (!vocabulary.tokenizer) throw dime::ArgumentError("this request needs a vocabulary");
   const std::string text = request.at("text");
-  if (op == "tokens") return {{"tokens", tokenizer->encode(text)}};
+  if (op == "tokens") return {{"tokens", vocabulary.encode(text)}};
   std::vector<std::int64_t> tokens(request.at("context").get<std::size_t>());
-  tokenizer->encode_padded(text, static_cast<std::int64_t>(tokens.size()), tokens.data());
+  vocabulary.tokenizer->encode_padded(text, static_cast<std::int64_t>(tokens.size()), tokens.data());
   return {{"tokens", tokens}};
 }
 
@@ -212,12 +227,15 @@ int run_jobs() {
 
 int main(int argc, char** argv) try {
   if (argc > 1 && std::string(argv[1]) == "pipeline") return run_jobs();
-  std::optional<dime::ClipTokenizer> tokenizer;
-  if (argc > 1) tokenizer.emplace(argv[1]);
+  Vocabulary vocabulary;
+  if (argc > 1) {
+    const bool siglip = std::string_view(argv[1]).ends_with(".model");
+    vocabulary = siglip ? vocabulary_of<dime::SiglipTokenizer>(argv[1]) : vocabulary_of<dime::ClipTokenizer>(argv[1]);
+  }
   for (std::string line; std::getline(std::cin, line);) {
     json reply;
     try {
-      reply = answer(json::parse(line), tokenizer);
+      reply = answer(json::parse(line), vocabulary);
     } catch (const dime::Error& error) {
       reply = {{"error", error.what()}};
     }

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include "io/tokenizer_siglip.hpp"
+#include "support/spiece.hpp"
 #include "train/run.hpp"
 
 namespace dime::test {
@@ -132,41 +134,100 @@ TEST_F(PlanTest, ATeacherOfAnotherContext) {
             "extract` and give them as `features`");
 }
 
-/// With a tokenizer that dime does not have.
-ModelSpec siglip_spec() {
+/// With that tokenizer.
+ModelSpec reading(const std::string& tokenizer, std::int64_t vocabulary = 49408) {
   ModelSpec s = spec(true, true);
-  s.text->tokenizer = "siglip";
+  s.text->tokenizer = tokenizer;
+  s.text->vocabulary = vocabulary;
   return s;
 }
 
 TEST_F(PlanTest, ATeacherOfAnotherTokenizer) {
   teacher_ = std::string(kImageTower) + ", " + kTextTower;
   const std::string reads =
-      "plan.yaml:8:19: models.teacher reads tokens of the tokenizer \"siglip\", which dime does not have: ";
-  EXPECT_EQ(plan(streams(kImages, kTexts), "a: {type: vl}", spec(true, false), siglip_spec()).problems,
+      "plan.yaml:8:19: models.teacher reads tokens of the tokenizer \"t5\", which dime does not have: ";
+  EXPECT_EQ(plan(streams(kImages, kTexts), "a: {type: vl}", spec(true, false), reading("t5")).problems,
             reads + "store its text vectors and give them as `features` of data.texts");
   EXPECT_EQ(
-      plan("pairs: " + std::string(kImages), "a: {type: pvl, on: pairs}", spec(true, false), siglip_spec()).problems,
+      plan("pairs: " + std::string(kImages), "a: {type: pvl, on: pairs}", spec(true, false), reading("t5")).problems,
       reads + "build its image tower alone, by `towers: image`");
+}
+
+TEST_F(PlanTest, ATeacherOfSiglipsTokenizer) {
+  const auto planned = [&](const std::string& more, std::int64_t vocabulary = 32000) {
+    teacher_ = std::string(kImageTower) + ", " + kTextTower + more;
+    return plan(streams(kStoredImages, kTexts), "a: {type: vl}", spec(true, false), reading("siglip", vocabulary));
+  };
+  const std::string begin = "plan.yaml:8:19: models.teacher ";
+  EXPECT_EQ(planned("").problems, begin + "has no tokenizer: give it `tokenizer: path/to/spiece.model`");
+  EXPECT_EQ(planned(", init: w/model.safetensors").problems,
+            begin +
+                "has no tokenizer: there is no w/spiece.model; give it `tokenizer: path/to/spiece.model`, or lay "
+                "spiece.model beside its weights");
+  EXPECT_EQ(planned(", init: w/model.safetensors, tokenizer: t.model").problems,
+            begin +
+                "has no tokenizer: there is no t.model; give it `tokenizer: path/to/spiece.model`, or lay "
+                "spiece.model beside its weights");
+  folder_.write("w/spiece.model", spiece_model());
+  folder_.write("t.model", spiece_model());
+  for (const char* found : {", init: w", ", init: w/model.safetensors", ", tokenizer: w/spiece.model"}) {
+    const Planned p = planned(found);
+    EXPECT_EQ(p.problems, "") << found;
+    EXPECT_EQ(p.plan.tokenizer.name, "siglip");
+    EXPECT_EQ(p.plan.tokenizer.file, folder_ / "w/spiece.model") << found;
+  }
+  EXPECT_EQ(planned(", init: w, tokenizer: t.model").plan.tokenizer.file, folder_ / "t.model");
+  const std::string size = std::to_string(SiglipTokenizer(folder_ / "t.model").size());
+  EXPECT_EQ(planned(", tokenizer: t.model", 10).problems,
+            begin + "has a vocabulary of 10, the tokenizer t.model one of " + size + ": leave `vocabulary` out");
+  folder_.write("t.model", "nonsense");
+  EXPECT_EQ(planned(", tokenizer: t.model").problems,
+            begin + "cannot use its tokenizer: t.model: not a sentencepiece model: it is damaged or cut short");
+}
+
+TEST_F(PlanTest, BothModelsReadTheSameTokens) {
+  folder_.write("a/spiece.model", spiece_model());
+  folder_.write("b/spiece.model", spiece_model());
+  folder_.write("c/spiece.model", spiece_model(32));
+  const std::string towers = std::string(kImageTower) + ", " + kTextTower;
+  const auto planned = [&](const std::string& student, const std::string& teacher, const ModelSpec& of_student,
+                           const ModelSpec& of_teacher) {
+    student_ = towers + student;
+    teacher_ = towers + teacher;
+    return plan(streams(kStoredImages, kTexts), "a: {type: vl}", of_student, of_teacher).problems;
+  };
+  const std::string store = ": store its vectors with `dime extract` and give them as `features`";
+  const ModelSpec clip = spec(true, true), siglip = reading("siglip");
+  EXPECT_EQ(
+      planned("", ", init: a", clip, siglip),
+      "plan.yaml:8:19: models.teacher reads tokens of the tokenizer \"siglip\" (a/spiece.model), models.student of "
+      "\"clip\"" +
+          store);
+  EXPECT_EQ(
+      planned(", init: a", ", init: c", siglip, siglip),
+      "plan.yaml:8:19: models.teacher reads tokens of the tokenizer \"siglip\" (c/spiece.model), models.student of "
+      "\"siglip\" (a/spiece.model)" +
+          store);
+  EXPECT_EQ(planned(", init: a", ", init: b", siglip, siglip), "") << "two files of one content";
 }
 
 TEST_F(PlanTest, TheTokenizerDoesNotMatterWhereNothingIsTokenised) {
   teacher_ = std::string(kImageTower) + ", " + kTextTower;
-  EXPECT_EQ(plan(streams(kImages, kStoredTexts), "a: {type: vl}", spec(true, false), siglip_spec()).problems, "");
-  EXPECT_EQ(plan(streams(kStoredImages, kStoredTexts), "a: {type: vl}", spec(true, false), siglip_spec()).problems, "");
+  EXPECT_EQ(plan(streams(kImages, kStoredTexts), "a: {type: vl}", spec(true, false), reading("t5")).problems, "");
+  EXPECT_EQ(plan(streams(kStoredImages, kStoredTexts), "a: {type: vl}", spec(true, false), reading("t5")).problems, "");
   // The student's own tower reads texts of which the teacher's vectors are stored.
   student_ = teacher_;
   const std::string texts =
       "{source: {type: tsv_texts, list: t.list}, features: {type: tsv_features, list: g.list}, batch_size: 4}";
-  EXPECT_EQ(plan(streams(kImages, texts), "a: {type: vl}", spec(true, true), siglip_spec()).problems, "");
+  EXPECT_EQ(plan(streams(kImages, texts), "a: {type: vl}", spec(true, true), reading("t5")).problems, "");
 }
 
 TEST_F(PlanTest, AStudentOfAnotherTokenizer) {
   student_ = std::string(kImageTower) + ", " + kTextTower;
   const std::string texts =
       "{source: {type: tsv_texts, list: t.list}, features: {type: tsv_features, list: g.list}, batch_size: 4}";
-  EXPECT_EQ(plan(streams(kStoredImages, texts), "a: {type: fd}", siglip_spec()).problems,
-            "plan.yaml:7:19: models.student reads tokens of the tokenizer \"siglip\", which dime does not have: leave "
+  EXPECT_EQ(plan(streams(kStoredImages, texts), "a: {type: fd}", reading("t5")).problems,
+            "plan.yaml:7:19: models.student reads tokens of the tokenizer \"t5\", which dime does not have: leave "
             "models.student.text out");
 }
 

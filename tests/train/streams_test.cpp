@@ -26,7 +26,7 @@ class StreamsOfARun {
       : loaded_(load_experiment(golden_file("golden_trajectory.yaml"), with(std::move(overrides)), build_folder())),
         models_(build_models(loaded_)),
         plan_(checked_plan(loaded_, models_)),
-        streams_(build_streams(loaded_, plan_, models_, input_context(loaded_, plan_.texts.tokens, comm_))) {}
+        streams_(build_streams(loaded_, plan_, models_, input_context(loaded_, plan_.tokenizer, comm_))) {}
 
   Batch next() { return next_batch(streams_); }
 

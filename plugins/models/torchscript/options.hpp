@@ -79,7 +79,8 @@ struct TextOptions {
         .option("output", &TextOptions::output, output_help)
         .option("context", &TextOptions::context, "Tokens of a text.", between(1, 65536))
         .option("vocabulary", &TextOptions::vocabulary, "Number of tokens.", between(1, 1 << 22))
-        .option("tokenizer", &TextOptions::tokenizer, "What makes tokens of a text: dime has CLIP's, named clip.");
+        .option("tokenizer", &TextOptions::tokenizer,
+                "What makes tokens of a text: clip, or siglip with its file in `tokenizer` of the model.");
   }
 };
 
