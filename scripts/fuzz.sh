@@ -8,7 +8,7 @@ cd "$(dirname "$0")/.."
 seconds=${1:-60}
 [ $# -gt 0 ] && shift
 targets=("$@")
-[ ${#targets[@]} -gt 0 ] || targets=(image base64 csv tsv text_row safetensors tokenizer tar npy weights pickle shard_index)
+[ ${#targets[@]} -gt 0 ] || targets=(image base64 csv tsv text_row safetensors tokenizer tar npy weights pickle shard_index spiece)
 command -v clang++-16 >/dev/null || { echo "clang++-16 is missing: apt-get install clang-16 libclang-rt-16-dev" >&2; exit 1; }
 scripts/assets.sh "$DIME_ASSETS_DIR"
 
@@ -35,6 +35,7 @@ seed() {
     npy) printf "\x93NUMPY\1\0\x3a\0{'descr': '<f4', 'fortran_order': False, 'shape': (1,), }\n\0\0\x80\x3f" >"$build/corpus/npy/float32"
          printf "\x93NUMPY\2\0\x3c\0\0\0{'descr': '<f2', 'fortran_order': False, 'shape': (1, 1), }\n\0\x3c" >"$build/corpus/npy/float16" ;;
     weights|pickle|shard_index) python3 scripts/weights_seeds.py "$1" "$build/corpus/$1" ;;
+    spiece) python3 scripts/spiece_seeds.py "$build/corpus/spiece" ;;
     base64) printf 'cGF5bG9hZA==' >"$build/corpus/base64/padded" ;;
     text_row|tokenizer)
       python3 - "$build/corpus/$1" <<'PY'
