@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Builds what it needs and compares the tokenizer with instant-clip-tokenizer, each on one thread, three rounds in turn of
-# three repetitions each: medians and their ratio (1 minute after the build).   benchmarks/tokenizer.sh
+# Builds what it needs and compares the tokenizers with instant-clip-tokenizer and sentencepiece, each on one thread, three
+# rounds in turn of three repetitions each: medians and their ratio (3 minutes after the build).   benchmarks/tokenizer.sh
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 . scripts/environment.sh
@@ -14,11 +14,18 @@ trap 'rm -rf "$work"' EXIT
 # The threads that libraries start must not count for one side only.
 export RAYON_NUM_THREADS=1 OMP_NUM_THREADS=1
 "${peer[@]}" corpora "$work" build/release/tests/io_tool
-for corpus in glosses long world; do
-  for round in 1 2 3; do
+"${peer[@]}" model "$work/glosses.txt" "$work/spiece.model"
+measure() {  # measure CORPUS VOCABULARY PEER...
+  local corpus=$1 vocabulary=$2
+  shift 2
+  for _ in 1 2 3; do
     build/release/benchmarks/benchmark_tokenizer "$vocabulary" "$work/$corpus.txt" | sed 's/^/dime /'
-    "${peer[@]}" run "$work/$corpus.txt" | sed 's/^/peer /'
+    "${peer[@]}" "$@" | sed 's/^/peer /'
   done >"$work/$corpus.out"
   echo "$corpus: $(wc -l <"$work/$corpus.txt") sentences, $(wc -c <"$work/$corpus.txt") bytes"
   "${peer[@]}" compare "$work/$corpus.out"
-done
+}
+echo "CLIP's"
+for corpus in glosses long world; do measure "$corpus" "$vocabulary" run "$work/$corpus.txt"; done
+echo "SigLIP's"
+for corpus in glosses long; do measure "$corpus" "$work/spiece.model" siglip "$work/$corpus.txt" "$work/spiece.model"; done

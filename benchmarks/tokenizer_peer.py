@@ -1,8 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""The peer of benchmark_tokenizer: instant-clip-tokenizer (Rust) over the lines of a file, and the lines themselves.
+"""The peers of benchmark_tokenizer, instant-clip-tokenizer (Rust) and sentencepiece, over the lines of a file, and the lines themselves.
 
 Use: tokenizer_peer.py run LINES       the output of benchmark_tokenizer, of the peer
+     tokenizer_peer.py siglip LINES MODEL      likewise, of sentencepiece, which cleans nothing
+     tokenizer_peer.py model LINES MODEL       trains a model of 32,000 pieces
      tokenizer_peer.py corpora FOLDER IO_TOOL
                                        writes glosses.txt, long.txt (a hundred glosses a line) and world.txt (names in
                                        every language), as tokenizer.sh measures them
@@ -19,6 +21,7 @@ import corpora  # noqa: E402
 from io_tool import Tool  # noqa: E402
 
 CONTEXT = 77
+SIGLIP_CONTEXT = 64
 
 
 def peer_forms():
@@ -38,17 +41,42 @@ def peer_forms():
             "padded": [lambda lines: batches(lines, 256), lambda lines: batches(lines, 1024), lambda lines: batches(lines, len(lines))]}
 
 
+def siglip_forms(path):
+    """sentencepiece alone: transformers cleans in Python before, and takes several times as long."""
+    import sentencepiece
+
+    model = sentencepiece.SentencePieceProcessor(model_file=path)
+    end = model.eos_id()
+
+    def encode(lines):
+        return model.encode(lines, num_threads=1)
+
+    def pad(lines):
+        rows = [row[:SIGLIP_CONTEXT - 1] for row in encode(lines)]
+        return len([row + [end] * (SIGLIP_CONTEXT - len(row)) for row in rows]) * SIGLIP_CONTEXT
+
+    return {"encode": [lambda lines: sum(map(len, encode(lines))), lambda lines: sum([len(model.encode(line)) for line in lines])],
+            "padded": [pad]}
+
+
+def train(path, to):
+    import sentencepiece
+
+    sentencepiece.SentencePieceTrainer.train(input=path, model_prefix=to.removesuffix(".model"), model_type="unigram", vocab_size=32000,
+                                             pad_id=0, eos_id=1, unk_id=2, bos_id=-1, minloglevel=2)
+
+
 def timed(call, lines):
     start = time.perf_counter()
     tokens = call(lines)
     return time.perf_counter() - start, tokens
 
 
-def run(path):
+def run(path, forms=None):
     with open(path, encoding="utf-8", newline="\n") as file:
         lines = [line.rstrip("\n") for line in file]
     size = sum(len(line.encode()) for line in lines)
-    forms = peer_forms()
+    forms = forms or peer_forms()
     for _ in range(3):
         for form, calls in forms.items():
             seconds, tokens = min(timed(call, lines) for call in calls)
@@ -75,4 +103,5 @@ def compare(path):
         print(f"  {form}: dime {ours:.0f} sentences/s ({our_bytes:.1f} MB/s), peer {theirs:.0f} ({their_bytes:.1f} MB/s), ratio {ours / theirs:.2f}")
 
 
-{"run": run, "corpora": write_corpora, "compare": compare}[sys.argv[1]](*sys.argv[2:])
+{"run": run, "siglip": lambda path, model: run(path, siglip_forms(model)), "model": train, "corpora": write_corpora,
+ "compare": compare}[sys.argv[1]](*sys.argv[2:])
