@@ -13,6 +13,7 @@
 #include "report/table.hpp"
 #include "train/build.hpp"
 #include "train/device.hpp"
+#include "train/normalisation.hpp"
 
 namespace dime::cli {
 namespace {

@@ -19,7 +19,7 @@ Schema<EvaluateEntry> EvaluateEntry::schema() {
       .option("templates", &EvaluateEntry::templates,
               "zero_shot: prompts with {} for the name; default: those of classes, or \"a photo of a {}.\"")
       .option("transform", &EvaluateEntry::transform,
-              "zero_shot: default: resize, centre crop and normalise as the model expects.")
+              "zero_shot: default: resize, cut and normalise as the model expects.")
       .option("exif_orientation", &EvaluateEntry::exif_orientation,
               "zero_shot: whether an image is turned as its EXIF orientation says; a losses task's streams have it.")
       .option("every", &EvaluateEntry::every, "The time between two evaluations; absent: at the end only.", positive)

@@ -15,6 +15,8 @@
 
 namespace dime {
 
+struct ImageSpec;
+
 /// Adds its steps to a plan for an image of plan.size(); draws only from `random`. Throws RowError when the image
 /// cannot be used.
 class Transform {
@@ -44,8 +46,9 @@ class TransformList {
 
   /// Adds the mistakes of `list` to `problems`: unknown types, wrong options, a normalize that is not last.
   static void check(const std::vector<Component>& list, Problems& problems);
-  /// The resize (bicubic, shorter side) and centre crop that a model of this image size expects of its input.
-  static std::vector<Component> evaluation_steps(std::int64_t size);
+  /// The resize, and the centre crop if there is one, that a model expects of its input. Throws ConfigError for a
+  /// `resize_mode` that is none of ImageSpec's.
+  static std::vector<Component> evaluation_steps(const ImageSpec& spec);
 
   /// What the list does to an image of `size`: a pure function of the size and of `random`.
   ImagePlan plan(const Size& size, CounterRandom& random) const;

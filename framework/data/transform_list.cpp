@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 
+#include <dime/model.hpp>
+#include <dime/printable.hpp>
+
 #include "data/transforms.hpp"
 
 namespace dime {
@@ -57,7 +60,7 @@ void TransformList::check(const std::vector<Component>& list, Problems& problems
         if (i + 1 != list.size()) problems.add(c.mark, "transform \"normalize\" must be the last of the list");
         NormalizeOptions options;
         NormalizeOptions::schema().read(c.options, options, label(c), problems, {"type"});
-        options.normalisation();
+        options.normalisation({});
       } else if (const Kind k = find_kind(c.type); k.schema != nullptr) {
         const std::size_t before = problems.lines().size();
         k.schema->check(c.options, label(c), problems, {"type"});
@@ -79,7 +82,7 @@ TransformList::TransformList(const std::vector<Component>& list, const Normalisa
   problems.raise();
   for (const Component& c : list) {
     if (c.type == "normalize") {
-      normalisation_ = NormalizeOptions::schema().parse(c.options, label(c)).normalisation();
+      normalisation_ = NormalizeOptions::schema().parse(c.options, label(c)).normalisation(normalisation);
     } else {
       steps_.push_back(find_kind(c.type).make(c.options, label(c)));
     }
@@ -90,9 +93,16 @@ TransformList::TransformList(const std::vector<Component>& list, const Normalisa
   }
 }
 
-std::vector<Component> TransformList::evaluation_steps(std::int64_t size) {
-  const Value options = Value::map({{"size", Value::scalar(std::to_string(size)), {}}});
-  return {{"resize", options, {}}, {"center_crop", options, {}}};
+std::vector<Component> TransformList::evaluation_steps(const ImageSpec& spec) {
+  const Value side = Value::scalar(std::to_string(spec.size));
+  const auto resize = [&](const Value& size) {
+    return Component{
+        "resize", Value::map({{"size", size, {}}, {"interpolation", Value::scalar(spec.interpolation), {}}}), {}};
+  };
+  if (spec.resize_mode == "squash") return {resize(Value::list({side, side}))};
+  if (spec.resize_mode == "shortest") return {resize(side), {"center_crop", Value::map({{"size", side, {}}}), {}}};
+  throw ConfigError("the model says that images are resized \"" + printable(spec.resize_mode) +
+                    "\", where dime knows \"shortest\" and \"squash\"");
 }
 
 ImagePlan TransformList::plan(const Size& size, CounterRandom& random) const {

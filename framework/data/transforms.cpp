@@ -151,13 +151,15 @@ void HorizontalFlip::add(ImagePlan& plan, CounterRandom& random) const {
 
 Schema<NormalizeOptions> NormalizeOptions::schema() {
   return Schema<NormalizeOptions>("Turns 0..255 into (x / 255 - mean) / std; the last of a list.")
-      .option("preset", &NormalizeOptions::preset, "Whose mean and std.", one_of({"clip", "imagenet", "half", "none"}))
+      .option("preset", &NormalizeOptions::preset, "Whose mean and std.",
+              one_of({"model", "clip", "imagenet", "half", "none"}))
       .option("mean", &NormalizeOptions::mean, "Three means instead of the preset's.")
       .option("std", &NormalizeOptions::std, "Three standard deviations instead of the preset's.", positive);
 }
 
-Normalisation NormalizeOptions::normalisation() const {
+Normalisation NormalizeOptions::normalisation(const Normalisation& model) const {
   Normalisation out;
+  if (preset == "model") out = model;
   if (preset == "clip") out = {{0.48145466, 0.4578275, 0.40821073}, {0.26862954, 0.26130258, 0.27577711}};
   if (preset == "imagenet") out = {{0.485, 0.456, 0.406}, {0.229, 0.224, 0.225}};
   if (preset == "half") out = {{0.5, 0.5, 0.5}, {0.5, 0.5, 0.5}};

@@ -122,12 +122,13 @@ class HorizontalFlip final : public Transform {
 
 /// `normalize`: the last of a list. Not a Transform: it makes the floats.
 struct NormalizeOptions {
-  std::string preset = "clip";
+  std::string preset = "model";
   std::vector<double> mean;
   std::vector<double> std;
   static Schema<NormalizeOptions> schema();
-  /// Throws ConfigError unless mean and std have three numbers each, or none.
-  Normalisation normalisation() const;
+  /// `model` is that of the model whose pixels these are. Throws ConfigError unless mean and std have three numbers
+  /// each, or none.
+  Normalisation normalisation(const Normalisation& model) const;
 };
 
 }  // namespace dime

@@ -15,6 +15,7 @@
 #include "eval/task_error.hpp"
 #include "plugin/placed_error.hpp"
 #include "train/device.hpp"
+#include "train/normalisation.hpp"
 
 namespace dime {
 namespace {
@@ -72,9 +73,9 @@ void extract_images(const Job& job, std::shared_ptr<const Dataset> source, bool 
   content.pixels = true;
   content.exif_orientation = exif_orientation;
   content.image_size = static_cast<int>(spec.image->size);
-  Reader reader = open_reader(
-      content, std::move(source),
-      TransformList(TransformList::evaluation_steps(content.image_size), normalisation_of(spec)), kPart, context);
+  Reader reader =
+      open_reader(content, std::move(source),
+                  TransformList(TransformList::evaluation_steps(*spec.image), normalisation_of(spec)), kPart, context);
   for (StreamBatch batch; reader.next(batch);) {
     const auto vectors = encode_frozen(
         [&](const torch::Tensor& x, ForwardContext& forward) { return job.model.encode_image(x, forward); },

@@ -24,7 +24,7 @@ LoadedExperiment with_streams(const LoadedExperiment& loaded, const EvaluateEntr
     const bool stated = task.batch_size || task.data.find(name)->find("batch_size") != nullptr;
     if (!stated && into) from->batch_size = into->batch_size;
     const auto image = student.spec().image;
-    if (from->transform.empty() && image) from->transform = TransformList::evaluation_steps(image->size);
+    if (from->transform.empty() && image) from->transform = TransformList::evaluation_steps(*image);
     from->shuffle = false;
     from->locality.reset();
     into = from;

@@ -8,6 +8,7 @@
 #include "eval/zero_shot.hpp"
 #include "plugin/placed_error.hpp"
 #include "report/table.hpp"
+#include "train/normalisation.hpp"
 #include "train/weights.hpp"
 
 namespace dime {
@@ -202,7 +203,7 @@ nlohmann::ordered_json Evaluator::run_zero_shot(const EvaluateEntry& task, const
       read_classes(task.classes, task.templates, source->info().class_names, loaded_.installation.share);
   const auto& tokens = tokenizer(tokenizer_choice(written, *text->spec().text));
   const auto weights = class_weights(*text, prompts, tokens, encode_options());
-  const auto steps = task.transform.empty() ? TransformList::evaluation_steps(spec.image->size) : task.transform;
+  const auto steps = task.transform.empty() ? TransformList::evaluation_steps(*spec.image) : task.transform;
   Reader reader = open_reader(content_for(spec, task), source, TransformList(steps, normalisation_of(spec)),
                               task.forward_rows(), context_);
   return zero_shot(measured, weights, reader, encode_options()).json();
@@ -226,7 +227,7 @@ void check_evaluations(const LoadedExperiment& loaded, const RunModels& models, 
   const auto spec_of = [&](const std::string& which) {
     return which == "student" ? models.student->spec() : made_teacher()->spec();
   };
-  const auto check = [&](const EvaluateEntry& task) {
+  const auto check = [&](const std::string& name, const EvaluateEntry& task) {
     if (task.task != "zero_shot") {
       for (const auto& which : task.models) expect_student(which);
       return check_held_out_losses(loaded, task, models.student);
@@ -238,13 +239,16 @@ void check_evaluations(const LoadedExperiment& loaded, const RunModels& models, 
                                  ? make_text_model(loaded, task, torch::kCPU, Weights::only_checked)->spec()
                                  : spec_of(text_name(e, task, which));
       check_towers(which, spec_of(which), text, text_entry(e, task, which));
+      Problems problems;
+      check_normalize(task.transform, "evaluate." + name, spec_of(which), "models." + which, problems);
+      problems.raise();
       complete_content(content_for(spec_of(which), task), {source});
     }
   };
   for (const auto& name : names.empty() ? task_names(e) : names) {
     const EvaluateEntry& task = find_task(loaded, name);
     expect_models(e, name, task, made_teacher);
-    in_task(name, [&] { check(task); });
+    in_task(name, [&] { check(name, task); });
   }
 }
 

@@ -12,6 +12,7 @@
 #include "plugin/placed_error.hpp"
 #include "train/device.hpp"
 #include "train/freeze.hpp"
+#include "train/normalisation.hpp"
 #include "train/plugin_call.hpp"
 #include "train/weights.hpp"
 

@@ -96,9 +96,4 @@ std::shared_ptr<Model> make_frozen_model(const ModelEntry& entry, const Plugins&
 
 bool has_weights(const ModelEntry& entry, const Model& model) { return entry.init || model.brings_weights(); }
 
-Normalisation normalisation_of(const ModelSpec& spec) {
-  if (!spec.image) return {};
-  return {spec.image->mean, spec.image->std};
-}
-
 }  // namespace dime

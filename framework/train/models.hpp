@@ -32,7 +32,5 @@ std::shared_ptr<Model> make_frozen_model(const ModelEntry& entry, const Plugins&
                                          Weights weights = Weights::ready, const Notice& notice = {});
 /// Whether the weights of `model`, made of `entry`, mean something: its `init` was read, or they come with the model.
 bool has_weights(const ModelEntry& entry, const Model& model);
-/// How the model's pixels are normalised; the identity when it has no image tower.
-Normalisation normalisation_of(const ModelSpec& spec);
 
 }  // namespace dime

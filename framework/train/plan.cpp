@@ -2,12 +2,10 @@
 #include "train/plan.hpp"
 
 #include <algorithm>
-#include <cmath>
-#include <cstdio>
 
 #include <dime/loss.hpp>
 
-#include "data/transforms.hpp"
+#include "train/normalisation.hpp"
 
 namespace dime {
 namespace {
@@ -73,33 +71,6 @@ void check_pixels(const ModelSpec& student, const ModelSpec& teacher, const Mark
     problems.add(mark,
                  "models.teacher takes images of another size or normalisation than models.student: "
                  "store its vectors with `dime extract` and give them as `features`");
-  }
-}
-
-std::string triple_text(const std::array<double, 3>& x) {
-  const auto number = [](double value) {
-    char text[32];
-    std::snprintf(text, sizeof(text), "%.6g", value);
-    return std::string(text);
-  };
-  return "[" + number(x[0]) + ", " + number(x[1]) + ", " + number(x[2]) + "]";
-}
-
-/// A stream's own normalize gives what the model expects that encodes it.
-void check_normalize(const char* name, const std::optional<StreamOptions>& stream, const ModelSpec& spec,
-                     const std::string& which, Problems& problems) {
-  if (!stream || !spec.image) return;
-  for (const auto& step : stream->transform) {
-    if (step.type != "normalize") continue;
-    const Normalisation n = NormalizeOptions::schema().parse(step.options, "transform \"normalize\"").normalisation();
-    const auto near = [](double a, double b) { return std::abs(a - b) < 1e-4; };
-    const bool same = std::equal(n.mean.begin(), n.mean.end(), spec.image->mean.begin(), near) &&
-                      std::equal(n.std.begin(), n.std.end(), spec.image->std.begin(), near);
-    if (same) continue;
-    problems.add(step.mark, std::string("data.") + name + " normalizes with mean " + triple_text(n.mean) + " and std " +
-                                triple_text(n.std) + ", but models." + which + " expects " +
-                                triple_text(spec.image->mean) + " and " + triple_text(spec.image->std) +
-                                ": leave normalize out, or change mean and std of either");
   }
 }
 
@@ -171,9 +142,9 @@ Plan make_plan(const Experiment& e, const Plugins& plugins, const ModelSpec* stu
   plan.pairs.tokens = e.data.pairs && (plan.student_text || teacher_text);
   const ModelSpec* seen_by = student_image ? student : teacher_image ? runs : nullptr;
   if (seen_by != nullptr) {
-    const char* which = student_image ? "student" : "teacher";
-    if (plan.images.pixels) check_normalize("images", e.data.images, *seen_by, which, problems);
-    check_normalize("pairs", e.data.pairs, *seen_by, which, problems);
+    const char* which = student_image ? "models.student" : "models.teacher";
+    if (plan.images.pixels) check_normalize(e.data.images->transform, "data.images", *seen_by, which, problems);
+    if (e.data.pairs) check_normalize(e.data.pairs->transform, "data.pairs", *seen_by, which, problems);
   }
   if (runs != nullptr && student != nullptr) {
     const Mark& mark = e.models.teacher->component.mark;

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
+#include <array>
+#include <string_view>
 
 #include <dime/error.hpp>
 
@@ -25,6 +27,14 @@ std::string option_of(const std::string& key, const std::vector<std::string>& op
   return "";
 }
 
+/// Whether images are prepared in a way that the model cannot be told of, or that dime does not know: that is said, and
+/// is no reason to refuse the weights.
+bool is_only_said(const FactMismatch& m, const std::string& option) {
+  constexpr std::array<std::string_view, 4> kKnown = {"bilinear", "bicubic", "shortest", "squash"};
+  if (m.key != "image.interpolation" && m.key != "image.resize_mode") return false;
+  return option.empty() || std::find(kKnown.begin(), kKnown.end(), m.stored) == kKnown.end();
+}
+
 }  // namespace
 
 std::string check_facts(const WeightsReport& report, const InitOptions& from, const ModelSpec& spec,
@@ -34,8 +44,8 @@ std::string check_facts(const WeightsReport& report, const InitOptions& from, co
   for (const auto& m : fact_mismatches(report.facts, spec)) {
     if (m.key == "image.size" && !report.fitted.empty()) continue;
     const std::string option = option_of(m.key, options);
-    if (m.key == "image.interpolation" && option.empty()) {
-      note = "; " + m.source + " says that images are resized " + m.stored + ", the model says " + m.model;
+    if (is_only_said(m, option)) {
+      note += "; " + m.source + " says that images are resized " + m.stored + ", the model says " + m.model;
       continue;
     }
     lines.push_back(

@@ -13,11 +13,12 @@ struct Pixels {
   const char* whose;
   std::array<double, 3> mean, std;
   const char* interpolation;
+  const char* resize_mode;
 };
 constexpr Pixels kClipPixels{
-    "of CLIP", {0.48145466, 0.4578275, 0.40821073}, {0.26862954, 0.26130258, 0.27577711}, "bicubic"};
-constexpr Pixels kSiglipPixels{"of SigLIP", {0.5, 0.5, 0.5}, {0.5, 0.5, 0.5}, "bicubic"};
-constexpr Pixels kMobileClipPixels{"of MobileCLIP", {0, 0, 0}, {1, 1, 1}, "bilinear"};
+    "of CLIP", {0.48145466, 0.4578275, 0.40821073}, {0.26862954, 0.26130258, 0.27577711}, "bicubic", "shortest"};
+constexpr Pixels kSiglipPixels{"of SigLIP", {0.5, 0.5, 0.5}, {0.5, 0.5, 0.5}, "bicubic", "squash"};
+constexpr Pixels kMobileClipPixels{"of MobileCLIP", {0, 0, 0}, {1, 1, 1}, "bilinear", "shortest"};
 
 /// Facts of one model, and what is taken where there are none.
 class Filler {
@@ -57,6 +58,7 @@ void describe_pixels(const ModelFacts& facts, const Filler& fill, const Pixels& 
   m.mean = fill.triple("image.mean", rule.mean, rule.whose);
   m.std = fill.triple("image.std", rule.std, rule.whose);
   m.interpolation = facts.text("image.interpolation").value_or(rule.interpolation);
+  m.resize_mode = facts.text("image.resize_mode").value_or(rule.resize_mode);
 }
 
 /// Of a Swin or FastViT, whose heads timm's name implies.
@@ -78,6 +80,7 @@ std::string ModelDescription::metadata() const {
                      {"mean", mean},
                      {"std", std},
                      {"interpolation", interpolation},
+                     {"resize_mode", resize_mode},
                      {"activation", image_activation},
                      {"heads", image_heads},
                      {"layer_norm_eps", image_eps}};

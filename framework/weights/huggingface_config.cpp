@@ -86,10 +86,11 @@ Json huggingface_config(const ModelDescription& m, const std::string& what) {
 
 Json huggingface_preprocessor(const ModelDescription& m) {
   const std::int64_t side = m.sizes.image->image_size;
-  const bool clip = m.family == "clip";
-  Json c{{"image_processor_type", clip ? "CLIPImageProcessor" : "SiglipImageProcessor"},
+  // transformers' processor of either family does for both.
+  const bool cut = m.resize_mode == "shortest";
+  Json c{{"image_processor_type", cut ? "CLIPImageProcessor" : "SiglipImageProcessor"},
          {"do_resize", true},
-         {"size", clip ? Json{{"shortest_edge", side}} : Json{{"height", side}, {"width", side}}},
+         {"size", cut ? Json{{"shortest_edge", side}} : Json{{"height", side}, {"width", side}}},
          {"resample", m.interpolation == "bilinear" ? 2 : 3},
          {"do_rescale", true},
          {"rescale_factor", 1.0 / 255},
@@ -97,7 +98,7 @@ Json huggingface_preprocessor(const ModelDescription& m) {
          {"image_mean", m.mean},
          {"image_std", m.std},
          {"do_convert_rgb", true}};
-  if (clip) {
+  if (cut) {
     c["do_center_crop"] = true;
     c["crop_size"] = {{"height", side}, {"width", side}};
   }

@@ -199,8 +199,18 @@ void add_open_clip(ModelFacts& facts, const Section& c) {
   }
   add("image.mean", pre.triple("mean"));
   add("image.std", pre.triple("std"));
-  add("image.interpolation", pre.text("interpolation"));
+  // "random" is training's.
+  if (pre.text("interpolation").value_or("") != "random") add("image.interpolation", pre.text("interpolation"));
+  add("image.resize_mode", pre.text("resize_mode"));
   add("image.size", pre.side("size"));
+}
+
+/// What a preprocessor_config.json says of it; one number is the shorter side for some processors, both for others.
+std::optional<std::string> resize_mode(const Section& c) {
+  const Section size = c.section("size");
+  if (size.has("shortest_edge")) return "shortest";
+  if (size.has("height") && size.has("width")) return "squash";
+  return std::nullopt;
 }
 
 void add_preprocessor(ModelFacts& facts, const Section& c) {
@@ -212,6 +222,7 @@ void add_preprocessor(ModelFacts& facts, const Section& c) {
   if (filter && *filter >= 0 && *filter < 4) {
     add("image.interpolation", std::optional<std::string>(kPillow[static_cast<std::size_t>(*filter)]));
   }
+  add("image.resize_mode", resize_mode(c));
   add("image.size", c.has("crop_size") ? c.side("crop_size") : c.side("size"));
 }
 
@@ -228,7 +239,7 @@ void add_own(ModelFacts& facts, const Section& c) {
     }
     if (s.number("layer_norm_eps").value_or(0) > 0) add(key("eps"), s.number("layer_norm_eps"));
     for (const char* name : {"mean", "std"}) add(key(name), s.triple(name));
-    for (const char* name : {"interpolation", "activation", "tokenizer"}) {
+    for (const char* name : {"interpolation", "resize_mode", "activation", "tokenizer"}) {
       if (!s.text(name).value_or("").empty()) add(key(name), s.text(name));
     }
     if (const auto causal = s.flag("causal"))

@@ -86,6 +86,7 @@ ModelFacts facts_of(const ModelSpec& spec, const std::string& source) {
     facts.add("image.mean", spec.image->mean, source);
     facts.add("image.std", spec.image->std, source);
     facts.add("image.interpolation", spec.image->interpolation, source);
+    facts.add("image.resize_mode", spec.image->resize_mode, source);
     tower("image", *spec.image);
   }
   if (spec.text) {
@@ -101,9 +102,10 @@ ModelFacts facts_of(const ModelSpec& spec, const std::string& source) {
 std::vector<FactMismatch> fact_mismatches(const ModelFacts& facts, const ModelSpec& spec) {
   const ModelFacts own = facts_of(spec, "");
   std::vector<FactMismatch> found;
-  for (const char* key : {"embed_dim", "image.size", "image.mean", "image.std", "image.interpolation",
-                          "image.activation", "image.heads", "image.eps", "text.context", "text.vocabulary",
-                          "text.tokenizer", "text.activation", "text.heads", "text.eps", "text.causal"}) {
+  for (const char* key :
+       {"embed_dim", "image.size", "image.mean", "image.std", "image.interpolation", "image.resize_mode",
+        "image.activation", "image.heads", "image.eps", "text.context", "text.vocabulary", "text.tokenizer",
+        "text.activation", "text.heads", "text.eps", "text.causal"}) {
     const auto stored = facts.triple(key), model = own.triple(key);
     bool differs = false;
     if (stored && model) {
@@ -125,6 +127,7 @@ std::string model_metadata(const std::string& type, const std::string& options, 
                      {"mean", spec.image->mean},
                      {"std", spec.image->std},
                      {"interpolation", spec.image->interpolation},
+                     {"resize_mode", spec.image->resize_mode},
                      {"activation", spec.image->activation},
                      {"heads", spec.image->heads},
                      {"layer_norm_eps", spec.image->layer_norm_eps}};

@@ -111,10 +111,7 @@ Json open_clip_config(const ModelDescription& m, const std::string& what) {
   model["text_cfg"] = open_clip_text(m);
   if (m.family == "siglip") model["init_logit_bias"] = -10;
   if (m.family != "clip") model["custom_text"] = true;
-  Json preprocess{{"mean", m.mean},
-                  {"std", m.std},
-                  {"interpolation", m.interpolation},
-                  {"resize_mode", m.family == "siglip" ? "squash" : "shortest"}};
+  Json preprocess{{"mean", m.mean}, {"std", m.std}, {"interpolation", m.interpolation}, {"resize_mode", m.resize_mode}};
   return {{"model_cfg", std::move(model)}, {"preprocess_cfg", std::move(preprocess)}};
 }
 

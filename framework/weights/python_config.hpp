@@ -28,6 +28,7 @@ struct ModelDescription {
   std::array<double, 3> mean{};
   std::array<double, 3> std{};
   std::string interpolation;
+  std::string resize_mode;
   std::string dtype;  ///< of the weights, as torch calls it: "float32"
 
   /// The facts that dime's own metadata holds.

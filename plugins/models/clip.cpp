@@ -44,7 +44,8 @@ class Clip final : public dime::plugins::TwoTowers {
 
  private:
   dime::ImageSpec image_spec() const {
-    dime::ImageSpec spec{224, options_.mean, options_.std, "bicubic", ""};
+    dime::ImageSpec spec{224, options_.mean, options_.std, options_.interpolation};
+    spec.resize_mode = options_.resize_mode;
     if (const auto* vit = std::get_if<VitShape>(&*shape_.image)) {
       spec.size = vit->image_size;
       spec.activation = vit->stack.activation == dime::plugins::Activation::gelu ? "gelu" : "quick_gelu";

@@ -26,6 +26,7 @@ class FastVit final : public dime::plugins::TwoTowers {
     all.embed_dim = shape_.embed_dim;
     if (shape_.image) {
       all.image = {shape_.image->image_size, shape_.mean, shape_.std, shape_.interpolation, "gelu"};
+      all.image->resize_mode = shape_.resize_mode;
     }
     if (shape_.text) all.text = text_spec(*shape_.text);
     return all;

@@ -32,10 +32,11 @@ class Siglip final : public dime::plugins::TwoTowers {
       all.image = {shape_.image->image_size,
                    options_.mean,
                    options_.std,
-                   "bicubic",
+                   options_.interpolation,
                    activation(*shape_.image),
                    shape_.image->stack.heads,
-                   shape_.image->stack.layer_norm_eps};
+                   shape_.image->stack.layer_norm_eps,
+                   options_.resize_mode};
     }
     if (shape_.text) {
       all.text = {shape_.text->context,     shape_.text->vocabulary,           "siglip", activation(*shape_.text),

@@ -64,7 +64,8 @@ class TorchScript final : public dime::Model {
     dime::ModelSpec all;
     all.embed_dim = (image_ ? image_ : text_)->width();
     if (const auto& image = options_.image) {
-      all.image = {image->image_size, image->mean, image->std, image->interpolation, ""};
+      all.image = {image->image_size, image->mean, image->std, image->interpolation};
+      all.image->resize_mode = image->resize_mode;
     }
     if (const auto& text = options_.text) all.text = {text->context, text->vocabulary, text->tokenizer, ""};
     return all;

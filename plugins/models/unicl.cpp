@@ -25,7 +25,8 @@ class Unicl final : public dime::plugins::TwoTowers {
     dime::ModelSpec all;
     all.embed_dim = shape_.embed_dim;
     if (shape_.image) {
-      all.image = {shape_.image->image_size, options_.mean, options_.std, "bicubic", "gelu", 0, shape_.image->eps};
+      all.image = {shape_.image->image_size, options_.mean,       options_.std, options_.interpolation, "gelu", 0,
+                   shape_.image->eps,        options_.resize_mode};
     }
     if (shape_.text) all.text = text_spec(*shape_.text);
     return all;

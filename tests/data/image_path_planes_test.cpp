@@ -8,6 +8,8 @@
 #include <cmath>
 #include <string>
 
+#include <dime/model.hpp>
+
 #include "support/errors.hpp"
 #include "support/golden_images.hpp"
 #include "support/jpeg_files.hpp"
@@ -23,7 +25,7 @@ std::vector<float> numbers_of(const test::Bytes& bytes, Resampling resampling) {
   row.image = bytes;
   CounterRandom random(1);
   std::vector<float> out(std::size_t{3} * kSide * kSide);
-  const TransformList list(TransformList::evaluation_steps(kSide), {}, resampling);
+  const TransformList list(TransformList::evaluation_steps({.size = kSide}), {}, resampling);
   ImagePath().run(row, list, random, kSide, out.data());
   return out;
 }

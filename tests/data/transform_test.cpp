@@ -5,6 +5,8 @@
 
 #include <algorithm>
 
+#include <dime/model.hpp>
+
 #include "config/yaml.hpp"
 #include "data/image_path.hpp"
 #include "data/transforms.hpp"
@@ -110,6 +112,8 @@ TEST(TransformList, NormalisesAsTheListSaysOrAsTheModelNeeds) {
   EXPECT_EQ(TransformList(list_of("[]"), model).normalisation().mean, model.mean);
   EXPECT_EQ(TransformList(list_of("[{type: normalize, preset: half}]"), model).normalisation().std[2], 0.5);
   EXPECT_EQ(TransformList(list_of("[{type: normalize, mean: [1, 2, 3]}]"), model).normalisation().mean[1], 2.0);
+  EXPECT_EQ(TransformList(list_of("[{type: normalize, mean: [1, 2, 3]}]"), model).normalisation().std, model.std);
+  EXPECT_EQ(TransformList(list_of("[{type: normalize}]"), model).normalisation().mean, model.mean);
 }
 
 Row raw_row(const Image& image) {
@@ -147,9 +151,29 @@ TEST(ImagePath, TheSameKeyGivesTheSamePixelsAndAnotherKeyOthers) {
 
 TEST(TransformList, TheEvaluationFormResizesAndCutsTheMiddle) {
   const Image image =
-      test::transformed(ramp(40, 60), TransformList(TransformList::evaluation_steps(16)), CounterRandom(1));
+      test::transformed(ramp(40, 60), TransformList(TransformList::evaluation_steps({.size = 16})), CounterRandom(1));
   EXPECT_EQ(image.height, 16);
   EXPECT_EQ(image.width, 16);
+}
+
+TEST(TransformList, TheEvaluationFormIsTheModels) {
+  const Image image = ramp(40, 60);
+  const auto form = [&](const ImageSpec& spec) {
+    return test::transformed(image, TransformList(TransformList::evaluation_steps(spec)), CounterRandom(1)).rgb;
+  };
+  const auto list = [&](const char* yaml) {
+    return test::transformed(image, TransformList(list_of(yaml)), CounterRandom(1)).rgb;
+  };
+  const auto cut = form({.size = 16});
+  const auto bilinear = form({.size = 16, .interpolation = "bilinear"});
+  const auto squashed = form({.size = 16, .resize_mode = "squash"});
+  EXPECT_EQ(cut, list("[{type: resize, size: 16, interpolation: bicubic}, {type: center_crop, size: 16}]"));
+  EXPECT_EQ(bilinear, list("[{type: resize, size: 16, interpolation: bilinear}, {type: center_crop, size: 16}]"));
+  EXPECT_EQ(squashed, list("[{type: resize, size: [16, 16]}]"));
+  EXPECT_NE(cut, bilinear);
+  EXPECT_NE(cut, squashed);
+  EXPECT_EQ(test::error_text<ConfigError>([&] { form({.resize_mode = "longest"}); }),
+            "the model says that images are resized \"longest\", where dime knows \"shortest\" and \"squash\"");
 }
 
 TEST(Pad, FramesTheImageInOneColour) {

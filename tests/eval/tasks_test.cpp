@@ -155,6 +155,11 @@ TEST(CheckEvaluations, FindsWhatWouldFail) {
            "; give it `tokenizer: path/to/spiece.model`, or lay spiece.model beside its weights"},
       {zero_shot + source("tsv_images", "image.list") + with_text("49408", whole),
        "evaluate.bad: data.evaluate: its source has no labels"},
+      {zero_shot + folder + ", transform: [{type: resize, size: [32, 32]}, {type: normalize, preset: half}]" +
+           with_text("49408", whole),
+       "command line: evaluate.bad normalizes with mean [0.5, 0.5, 0.5] and std [0.5, 0.5, 0.5], but models.student "
+       "expects [0.481455, 0.457827, 0.408211] and [0.26863, 0.261303, 0.275777]: leave normalize out, or change mean "
+       "and std of either"},
   };
   for (const auto& [task, message] : all) {
     const LoadedExperiment loaded = golden({"evaluate={bad: " + task + "}"});

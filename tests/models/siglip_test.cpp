@@ -55,6 +55,7 @@ TEST(Siglip, Spec) {
   EXPECT_EQ(spec.image->mean, (std::array<double, 3>{0.5, 0.5, 0.5}));
   EXPECT_EQ(spec.image->std, (std::array<double, 3>{0.5, 0.5, 0.5}));
   EXPECT_EQ(spec.image->interpolation, "bicubic");
+  EXPECT_EQ(spec.image->resize_mode, "squash");
   EXPECT_EQ(spec.image->activation, "gelu_tanh");
   EXPECT_EQ(spec.text->context, 12);
   EXPECT_EQ(spec.text->vocabulary, 32);

@@ -105,13 +105,15 @@ TEST_F(TorchScript, Spec) {
   EXPECT_EQ(spec.image->mean, (std::array<double, 3>{0.25, 0.25, 0.25}));
   EXPECT_EQ(spec.image->std, (std::array<double, 3>{0.5, 0.5, 0.5}));
   EXPECT_EQ(spec.image->interpolation, "bicubic");
+  EXPECT_EQ(spec.image->resize_mode, "shortest");
   EXPECT_EQ(spec.text->context, 6);
   EXPECT_EQ(spec.text->vocabulary, 32);
   EXPECT_EQ(model->logit_scale().item<double>(), 20);
   EXPECT_TRUE(model->brings_weights());
-  const auto one = image(saved(image_module()), {{"interpolation", "bilinear"}});
+  const auto one = image(saved(image_module()), {{"interpolation", "bilinear"}, {"resize_mode", "squash"}});
   EXPECT_FALSE(one->spec().text);
   EXPECT_EQ(one->spec().image->interpolation, "bilinear");
+  EXPECT_EQ(one->spec().image->resize_mode, "squash");
   EXPECT_FALSE(one->logit_scale().defined());
 }
 

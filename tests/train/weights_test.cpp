@@ -174,6 +174,37 @@ TEST_F(Weights, WhatIsKnownOfThemIsHeldAgainstTheModel) {
             "; its own metadata says that images are resized bicubic, the model says bilinear");
 }
 
+TEST_F(Weights, HowImagesAreResizedIsHeldWhereTheModelCanBeTold) {
+  ModelSpec spec;
+  spec.embed_dim = 4;
+  spec.image = ImageSpec{32};
+  WeightsReport report;
+  const auto stored = [&](const std::string& interpolation, const std::string& mode) {
+    report.facts = {};
+    report.facts.add("image.interpolation", interpolation, "config.json");
+    report.facts.add("image.resize_mode", mode, "config.json");
+  };
+  const auto check = [&](const std::vector<std::string>& options) {
+    return check_facts(report, from(), spec, options, "models.student");
+  };
+  stored("bilinear", "squash");
+  EXPECT_EQ(folder.shown(test::error_text<WeightsError>([&] {
+    check({"interpolation", "resize_mode"});
+  })),
+            "models.student: the weights in w.safetensors are of another model: image.interpolation is bilinear in "
+            "config.json, bicubic in the model (change models.student.interpolation); image.resize_mode is squash in "
+            "config.json, shortest in the model (change models.student.resize_mode)");
+  EXPECT_EQ(check({}),
+            "; config.json says that images are resized bilinear, the model says bicubic; config.json says that images "
+            "are resized squash, the model says shortest");
+  stored("lanczos", "longest");
+  EXPECT_EQ(check({"interpolation", "resize_mode"}),
+            "; config.json says that images are resized lanczos, the model says bicubic; config.json says that images "
+            "are resized longest, the model says shortest");
+  stored("bicubic", "shortest");
+  EXPECT_EQ(check({}), "");
+}
+
 struct Net : torch::nn::Module {
   Net() {
     register_parameter("visual_w", torch::zeros({2, 3}));

@@ -154,6 +154,25 @@ TEST(PythonConfig, OfOpenClip) {
             R"("layers":1,"mlp_ratio":4.0}})");
 }
 
+TEST(PythonConfig, OfImages) {
+  std::vector<std::string> assumed;
+  ModelDescription m = described({4, 3}, assumed);
+  const auto open_clip = [&] { return open_clip_config(m, "w").at("preprocess_cfg").at("resize_mode"); };
+  EXPECT_EQ(open_clip(), "shortest");
+  auto c = huggingface_preprocessor(m);
+  EXPECT_EQ(c.at("image_processor_type"), "CLIPImageProcessor");
+  EXPECT_EQ(c.at("size").dump(), R"({"shortest_edge":24})");
+  EXPECT_EQ(c.at("crop_size").dump(), R"({"height":24,"width":24})");
+  m.resize_mode = "squash";
+  m.interpolation = "bilinear";
+  EXPECT_EQ(open_clip(), "squash");
+  c = huggingface_preprocessor(m);
+  EXPECT_EQ(c.at("image_processor_type"), "SiglipImageProcessor");
+  EXPECT_EQ(c.at("size").dump(), R"({"height":24,"width":24})");
+  EXPECT_EQ(c.at("resample"), 2);
+  EXPECT_FALSE(c.contains("do_center_crop"));
+}
+
 TEST(PythonConfig, WhatThePythonSideHasNoModelOf) {
   std::vector<std::string> assumed;
   ModelDescription m = described({4, 3}, assumed);

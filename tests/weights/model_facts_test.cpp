@@ -25,8 +25,8 @@ class Facts : public testing::Test {
     std::vector<std::string> lines;
     for (const char* key :
          {"type", "embed_dim", "image.size", "image.patch", "image.mean", "image.std", "image.interpolation",
-          "image.activation", "image.heads", "image.eps", "text.context", "text.vocabulary", "text.tokenizer",
-          "text.activation", "text.heads", "text.causal", "text.eps"}) {
+          "image.resize_mode", "image.activation", "image.heads", "image.eps", "text.context", "text.vocabulary",
+          "text.tokenizer", "text.activation", "text.heads", "text.causal", "text.eps"}) {
       if (!facts.shown(key).empty())
         lines.push_back(std::string(key) + " = " + facts.shown(key) + " (" + facts.source(key) + ")");
     }
@@ -59,7 +59,8 @@ TEST_F(Facts, HuggingFaceOfClip) {
       (Lines{"embed_dim = 24 (config.json)", "image.size = 32 (config.json)", "image.patch = 8 (config.json)",
              "image.mean = [0.5, 0.25, 0.125] (preprocessor_config.json)",
              "image.std = [1, 1, 1] (preprocessor_config.json)",
-             "image.interpolation = bilinear (preprocessor_config.json)", "image.activation = gelu (config.json)",
+             "image.interpolation = bilinear (preprocessor_config.json)",
+             "image.resize_mode = shortest (preprocessor_config.json)", "image.activation = gelu (config.json)",
              "image.heads = 4 (config.json)", "image.eps = 1e-05 (config.json)", "text.context = 16 (config.json)",
              "text.vocabulary = 99 (config.json)", "text.tokenizer = clip (config.json)",
              "text.activation = quick_gelu (config.json)", "text.heads = 3 (config.json)",
@@ -69,10 +70,12 @@ TEST_F(Facts, HuggingFaceOfClip) {
 TEST_F(Facts, HuggingFaceOfOneTowerOfSiglip) {
   weights();
   folder_.write("config.json", R"({"model_type": "siglip_vision_model", "image_size": [64, 64]})");
-  folder_.write("processor_config.json", R"({"image_processor": {"image_mean": [0.5, 0.5, 0.5]}})");
+  folder_.write("processor_config.json", R"({"image_processor": {"image_mean": [0.5, 0.5, 0.5],
+    "size": {"height": 64, "width": 64}}})");
   EXPECT_EQ(shown(),
             (Lines{"image.size = 64 (config.json)", "image.patch = 16 (config.json)",
-                   "image.mean = [0.5, 0.5, 0.5] (processor_config.json)", "image.activation = gelu_tanh (config.json)",
+                   "image.mean = [0.5, 0.5, 0.5] (processor_config.json)",
+                   "image.resize_mode = squash (processor_config.json)", "image.activation = gelu_tanh (config.json)",
                    "image.heads = 12 (config.json)", "image.eps = 1e-06 (config.json)"}));
 }
 
@@ -81,12 +84,13 @@ TEST_F(Facts, OpenClip) {
   folder_.write("open_clip_config.json", R"({"model_cfg": {"embed_dim": 20, "quick_gelu": true,
       "vision_cfg": {"image_size": 24, "layers": 2, "width": 32, "head_width": 16, "patch_size": 8},
       "text_cfg": {"context_length": 16, "vocab_size": 77, "width": 24, "heads": 2, "layers": 2}},
-    "preprocess_cfg": {"mean": [0, 0, 0], "std": [1, 1, 1], "interpolation": "bicubic"}})");
+    "preprocess_cfg": {"mean": [0, 0, 0], "std": [1, 1, 1], "interpolation": "bicubic", "resize_mode": "squash"}})");
   EXPECT_EQ(
       shown(),
       (Lines{"embed_dim = 20 (open_clip_config.json)", "image.size = 24 (open_clip_config.json)",
              "image.patch = 8 (open_clip_config.json)", "image.mean = [0, 0, 0] (open_clip_config.json)",
              "image.std = [1, 1, 1] (open_clip_config.json)", "image.interpolation = bicubic (open_clip_config.json)",
+             "image.resize_mode = squash (open_clip_config.json)",
              "image.activation = quick_gelu (open_clip_config.json)", "image.heads = 2 (open_clip_config.json)",
              "image.eps = 1e-05 (open_clip_config.json)", "text.context = 16 (open_clip_config.json)",
              "text.vocabulary = 77 (open_clip_config.json)", "text.tokenizer = clip (open_clip_config.json)",

@@ -27,11 +27,14 @@ struct ImageSpec {
   std::int64_t size = 224;                                        ///< pixels on each side
   std::array<double, 3> mean{0.48145466, 0.4578275, 0.40821073};  ///< of RGB in [0, 1]
   std::array<double, 3> std{0.26862954, 0.26130258, 0.27577711};
-  std::string interpolation = "bicubic";
+  std::string interpolation = "bicubic";  ///< of resizing: "bicubic" or "bilinear"
   /// "quick_gelu", "gelu", "gelu_tanh", …, held against the config of weights; empty: not held
   std::string activation{};
   std::int64_t heads{};     ///< attention heads of a block, held likewise; 0: not held
   double layer_norm_eps{};  ///< added to the variances, held likewise; 0: not held
+  /// How an image becomes a square: "shortest", its shorter side is resized to `size` and the middle is cut out (CLIP),
+  /// or "squash", both sides are resized (SigLIP)
+  std::string resize_mode = "shortest";
 };
 
 /// What a text tower expects.

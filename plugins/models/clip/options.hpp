@@ -101,6 +101,8 @@ struct Options {
   std::optional<TextOptions> text;
   std::array<double, 3> mean = ImageSpec{}.mean;
   std::array<double, 3> std = ImageSpec{}.std;
+  std::string interpolation = "bicubic";
+  std::string resize_mode = "shortest";
   bool checkpointing = false;
   double logit_scale_init = 1 / 0.07;
 
@@ -119,6 +121,11 @@ struct Options {
         .option("text", &Options::text, "The text tower.")
         .option("mean", &Options::mean, "Of red, green and blue in [0, 1], as the image tower expects.")
         .option("std", &Options::std, "Likewise.", positive)
+        .option("interpolation", &Options::interpolation, "The filter that images are resized with.",
+                one_of({"bilinear", "bicubic"}))
+        .option("resize_mode", &Options::resize_mode,
+                "How an image becomes a square: by its shorter side and a cut, or by both sides.",
+                one_of({"shortest", "squash"}))
         .option("checkpointing", &Options::checkpointing,
                 "Compute each block again in backward: less memory, more time. Statistics of batches are taken once.")
         .option("logit_scale_init", &Options::logit_scale_init,

@@ -72,6 +72,7 @@ struct Options {
   std::optional<std::array<double, 3>> mean;
   std::optional<std::array<double, 3>> std;
   std::optional<std::string> interpolation;
+  std::string resize_mode = "shortest";
   bool checkpointing = false;
   double logit_scale_init = 1 / 0.07;
 
@@ -98,8 +99,12 @@ struct Options {
                 "Of red, green and blue in [0, 1], as the image tower expects; if absent, ImageNet's for the presets "
                 "that timm trained on it (t8, t12, s12, sa12), else 0, as in MobileCLIP.")
         .option("std", &Options::std, "Likewise; else 1.", positive)
-        .option("interpolation", &Options::interpolation, "Likewise; bicubic for those presets, else bilinear.",
+        .option("interpolation", &Options::interpolation,
+                "The filter that images are resized with; if absent, bicubic for those presets, else bilinear.",
                 one_of({"bilinear", "bicubic"}))
+        .option("resize_mode", &Options::resize_mode,
+                "How an image becomes a square: by its shorter side and a cut, or by both sides.",
+                one_of({"shortest", "squash"}))
         .option("checkpointing", &Options::checkpointing,
                 "Compute each block again in backward: less memory, more time.")
         .option("logit_scale_init", &Options::logit_scale_init,
@@ -135,6 +140,7 @@ struct Shape {
   std::array<double, 3> mean{0, 0, 0};
   std::array<double, 3> std{1, 1, 1};
   std::string interpolation = "bilinear";
+  std::string resize_mode = "shortest";
 };
 
 namespace detail {
@@ -270,6 +276,7 @@ inline Shape resolve(Options options) {
   all.mean = options.mean.value_or(all.mean);
   all.std = options.std.value_or(all.std);
   all.interpolation = options.interpolation.value_or(all.interpolation);
+  all.resize_mode = options.resize_mode;
   return all;
 }
 

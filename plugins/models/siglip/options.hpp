@@ -110,6 +110,8 @@ struct Options {
   std::optional<TextOptions> text;
   std::array<double, 3> mean{0.5, 0.5, 0.5};
   std::array<double, 3> std{0.5, 0.5, 0.5};
+  std::string interpolation = "bicubic";
+  std::string resize_mode = "squash";
   bool checkpointing = false;
   double logit_scale_init = 10;
   double logit_bias_init = -10;
@@ -131,6 +133,11 @@ struct Options {
         .option("text", &Options::text, "The text tower.")
         .option("mean", &Options::mean, "Of red, green and blue in [0, 1], as the image tower expects.")
         .option("std", &Options::std, "Likewise.", positive)
+        .option("interpolation", &Options::interpolation, "The filter that images are resized with.",
+                one_of({"bilinear", "bicubic"}))
+        .option("resize_mode", &Options::resize_mode,
+                "How an image becomes a square: by its shorter side and a cut, or by both sides.",
+                one_of({"shortest", "squash"}))
         .option("checkpointing", &Options::checkpointing,
                 "Compute each block again in backward: less memory, more time.")
         .option("logit_scale_init", &Options::logit_scale_init, "First value of the learnt scale of scores.", positive)

@@ -50,6 +50,7 @@ struct ImageOptions {
   std::array<double, 3> mean{};
   std::array<double, 3> std{1, 1, 1};
   std::string interpolation = "bicubic";
+  std::string resize_mode = "shortest";
 
   static Schema<ImageOptions> schema() {
     return Schema<ImageOptions>("A module that takes pixels [rows, 3, image_size, image_size], normalised.")
@@ -59,8 +60,11 @@ struct ImageOptions {
         .option("image_size", &ImageOptions::image_size, "Pixels on each side.", required, between(1, 8192))
         .option("mean", &ImageOptions::mean, "Of red, green and blue in [0, 1], as the module expects.", required)
         .option("std", &ImageOptions::std, "Likewise.", required, positive)
-        .option("interpolation", &ImageOptions::interpolation, "The filter that its images were resized with.",
-                one_of({"bilinear", "bicubic"}));
+        .option("interpolation", &ImageOptions::interpolation, "The filter that images are resized with.",
+                one_of({"bilinear", "bicubic"}))
+        .option("resize_mode", &ImageOptions::resize_mode,
+                "How an image becomes a square: by its shorter side and a cut, or by both sides.",
+                one_of({"shortest", "squash"}));
   }
 };
 

@@ -54,6 +54,8 @@ struct Options {
   std::optional<TextOptions> text;
   std::array<double, 3> mean = ImageSpec{}.mean;
   std::array<double, 3> std = ImageSpec{}.std;
+  std::string interpolation = "bicubic";
+  std::string resize_mode = "shortest";
   bool checkpointing = false;
   double logit_scale_init = 1 / 0.07;
 
@@ -76,6 +78,11 @@ struct Options {
             "Of red, green and blue in [0, 1], as the image tower expects: CLIP's. (DIME-FM evaluates its Swin with "
             "ImageNet's: [0.485, 0.456, 0.406].)")
         .option("std", &Options::std, "Likewise. (ImageNet's: [0.229, 0.224, 0.225].)", positive)
+        .option("interpolation", &Options::interpolation, "The filter that images are resized with.",
+                one_of({"bilinear", "bicubic"}))
+        .option("resize_mode", &Options::resize_mode,
+                "How an image becomes a square: by its shorter side and a cut, or by both sides.",
+                one_of({"shortest", "squash"}))
         .option("checkpointing", &Options::checkpointing,
                 "Compute each block again in backward: less memory, more time.")
         .option("logit_scale_init", &Options::logit_scale_init,
