@@ -151,7 +151,8 @@ void HorizontalFlip::add(ImagePlan& plan, CounterRandom& random) const {
 
 Schema<NormalizeOptions> NormalizeOptions::schema() {
   return Schema<NormalizeOptions>("Turns 0..255 into (x / 255 - mean) / std; the last of a list.")
-      .option("preset", &NormalizeOptions::preset, "Whose mean and std.",
+      .option("preset", &NormalizeOptions::preset,
+              "Whose mean and std; model: those of the model that encodes the images.",
               one_of({"model", "clip", "imagenet", "half", "none"}))
       .option("mean", &NormalizeOptions::mean, "Three means instead of the preset's.")
       .option("std", &NormalizeOptions::std, "Three standard deviations instead of the preset's.", positive);

@@ -106,6 +106,72 @@ BatchContent content_of(const char* stream, const std::optional<StreamOptions>& 
   return content;
 }
 
+/// The models that run in a step; absent ones are null.
+struct Running {
+  const ModelSpec* student = nullptr;
+  const ModelSpec* teacher = nullptr;
+  bool student_text = false;
+
+  bool student_image() const { return student != nullptr && student->image; }
+  bool teacher_image() const { return teacher != nullptr && teacher->image; }
+  bool teacher_text() const { return teacher != nullptr && teacher->text; }
+  /// Whose pixels and whose tokens the streams make; may have no such tower.
+  const ModelSpec* sees() const { return student_image() ? student : teacher; }
+  const ModelSpec* reads() const { return student_text ? student : teacher; }
+};
+
+void plan_streams(const DataOptions& data, const Running& models, Plan& plan) {
+  plan.images.pixels = data.images && (models.student_image() || (models.teacher_image() && !plan.images.vectors));
+  plan.texts.tokens = data.texts && (models.student_text || (models.teacher_text() && !plan.texts.vectors));
+  plan.pairs.pixels = data.pairs.has_value();
+  plan.pairs.tokens = data.pairs && (models.student_text || models.teacher_text());
+  for (BatchContent* content : {&plan.images, &plan.texts, &plan.pairs}) {
+    const ModelSpec *sees = models.sees(), *reads = models.reads();
+    if (sees != nullptr && sees->image) content->image_size = static_cast<int>(sees->image->size);
+    if (reads != nullptr && reads->text) content->context = reads->text->context;
+  }
+}
+
+void plan_losses(const Experiment& e, const Plugins& plugins, const Running& models, Plan& plan, Problems& problems) {
+  const Given on_streams = given_on_streams(e.data, models.student, models.teacher, models.student_text);
+  const Given on_pairs = given_on_pairs(e.data, models.teacher, models.student_text);
+  for (const auto& [name, entry] : e.losses) {
+    const Needs needs = plugins.needs(entry.component);
+    check_loss(name, entry, needs, entry.on == "pairs" ? on_pairs : on_streams, problems);
+    plan.taps.insert(needs.taps.begin(), needs.taps.end());
+  }
+}
+
+void check_images(const Experiment& e, const Running& models, const Plan& plan, Problems& problems) {
+  const DataOptions& data = e.data;
+  if (models.student != nullptr && !models.student->image && !e.losses.empty() && (data.images || data.pairs)) {
+    problems.add(e.models.student->component.mark,
+                 std::string("models.student has no image tower to encode data.") + (data.images ? "images" : "pairs"));
+  }
+  if (const ModelSpec* sees = models.sees(); sees != nullptr) {
+    const char* which = models.student_image() ? "models.student" : "models.teacher";
+    if (plan.images.pixels) check_normalize(data.images->transform, "data.images", *sees, which, problems);
+    if (data.pairs) check_normalize(data.pairs->transform, "data.pairs", *sees, which, problems);
+  }
+  if (models.student == nullptr || models.teacher == nullptr) return;
+  if ((data.images && !plan.images.vectors) || (data.pairs && !plan.pairs.vectors)) {
+    check_pixels(*models.student, *models.teacher, e.models.teacher->component.mark, problems);
+  }
+}
+
+void check_texts(const Experiment& e, const Running& models, const Plan& plan, Problems& problems) {
+  const bool teacher_reads = models.teacher_text() && ((e.data.texts && !plan.texts.vectors) || e.data.pairs);
+  if (teacher_reads && models.student_text) check_tokens(*models.student, *models.teacher, e.models, problems);
+  if ((plan.texts.tokens || plan.pairs.tokens) && models.student_text) {
+    check_tokenizer(*models.student, *e.models.student, "student", "leave models.student.text out", problems);
+  }
+  if (teacher_reads) {
+    const std::string without = e.data.pairs ? "build its image tower alone, by `towers: image`"
+                                             : "store its text vectors and give them as `features` of data.texts";
+    check_tokenizer(*models.teacher, *e.models.teacher, "teacher", without, problems);
+  }
+}
+
 }  // namespace
 
 bool teacher_needed(const Experiment& e) {
@@ -121,55 +187,13 @@ Plan make_plan(const Experiment& e, const Plugins& plugins, const ModelSpec* stu
   plan.images = content_of("images", e.data.images);
   plan.texts = content_of("texts", e.data.texts);
   plan.pairs = content_of("pairs", e.data.pairs);
-  const ModelSpec* runs = plan.teacher_runs ? teacher : nullptr;
-  const Given on_streams = given_on_streams(e.data, student, runs, plan.student_text);
-  const Given on_pairs = given_on_pairs(e.data, runs, plan.student_text);
-  for (const auto& [name, entry] : e.losses) {
-    const Needs needs = plugins.needs(entry.component);
-    check_loss(name, entry, needs, entry.on == "pairs" ? on_pairs : on_streams, problems);
-    plan.taps.insert(needs.taps.begin(), needs.taps.end());
-  }
-  if (student != nullptr && !student->image && !e.losses.empty() && (e.data.images || e.data.pairs)) {
-    problems.add(e.models.student->component.mark, std::string("models.student has no image tower to encode data.") +
-                                                       (e.data.images ? "images" : "pairs"));
-  }
-  const bool student_image = student != nullptr && student->image;
-  const bool teacher_image = runs != nullptr && runs->image;
-  const bool teacher_text = runs != nullptr && runs->text;
-  plan.images.pixels = e.data.images && (student_image || (teacher_image && !plan.images.vectors));
-  plan.texts.tokens = e.data.texts && (plan.student_text || (teacher_text && !plan.texts.vectors));
-  plan.pairs.pixels = e.data.pairs.has_value();
-  plan.pairs.tokens = e.data.pairs && (plan.student_text || teacher_text);
-  const ModelSpec* seen_by = student_image ? student : teacher_image ? runs : nullptr;
-  if (seen_by != nullptr) {
-    const char* which = student_image ? "models.student" : "models.teacher";
-    if (plan.images.pixels) check_normalize(e.data.images->transform, "data.images", *seen_by, which, problems);
-    if (e.data.pairs) check_normalize(e.data.pairs->transform, "data.pairs", *seen_by, which, problems);
-  }
-  if (runs != nullptr && student != nullptr) {
-    const Mark& mark = e.models.teacher->component.mark;
-    const bool pixels = (e.data.images && !plan.images.vectors) || (e.data.pairs && !plan.pairs.vectors);
-    const bool tokens = (e.data.texts && !plan.texts.vectors) || e.data.pairs;
-    if (pixels) check_pixels(*student, *runs, mark, problems);
-    if (tokens && plan.student_text) check_tokens(*student, *runs, e.models, problems);
-  }
-  const bool tokenises = plan.texts.tokens || plan.pairs.tokens;
-  if (tokenises && plan.student_text) {
-    check_tokenizer(*student, *e.models.student, "student", "leave models.student.text out", problems);
-  }
-  if (teacher_text && (e.data.pairs || (e.data.texts && !plan.texts.vectors))) {
-    const std::string without = e.data.pairs ? "build its image tower alone, by `towers: image`"
-                                             : "store its text vectors and give them as `features` of data.texts";
-    check_tokenizer(*runs, *e.models.teacher, "teacher", without, problems);
-  }
-  const ModelSpec* sized = student_image ? student : runs;
-  const ModelSpec* worded = plan.student_text ? student : runs;
-  for (BatchContent* content : {&plan.images, &plan.texts, &plan.pairs}) {
-    if (sized != nullptr && sized->image) content->image_size = static_cast<int>(sized->image->size);
-    if (worded != nullptr && worded->text) content->context = worded->text->context;
-  }
-  if (tokenises) {
-    plan.tokenizer = tokenizer_choice(plan.student_text ? *e.models.student : *e.models.teacher, *worded->text);
+  const Running models{student, plan.teacher_runs ? teacher : nullptr, plan.student_text};
+  plan_streams(e.data, models, plan);
+  plan_losses(e, plugins, models, plan, problems);
+  check_images(e, models, plan, problems);
+  check_texts(e, models, plan, problems);
+  if (plan.texts.tokens || plan.pairs.tokens) {
+    plan.tokenizer = tokenizer_choice(plan.student_text ? *e.models.student : *e.models.teacher, *models.reads()->text);
   }
   return plan;
 }

@@ -119,7 +119,8 @@ struct Options {
   static Schema<Options> schema() {
     return Schema<Options>(
                "SigLIP with a vision transformer (arXiv 2303.15343), its parameters named as open_clip's. Either tower "
-               "may be absent. Its texts need spiece.model: see `tokenizer`. Taps: visual.trunk.blocks.N and "
+               "may be absent. Its texts need spiece.model, which `tokenizer` beside `init` names. Taps: "
+               "visual.trunk.blocks.N and "
                "visual.trunk.norm [positions, width], visual.trunk.attn_pool [width].")
         .option("preset", &Options::preset, "Sizes of both towers; options that are given override it.",
                 one_of(preset_names()))
