@@ -50,10 +50,11 @@ void parse_trainer(std::string_view message, SpieceModel& model) {
   }
 }
 
-void parse_normalizer(std::string_view message, SpieceNormalization& normalization) {
+void parse_normalizer(std::string_view message, SpieceModel& model) {
+  SpieceNormalization& normalization = model.normalization;
   ProtoFields fields(message);
   for (ProtoField field; fields.next(field);) {
-    if (field.number == 2) normalization.charsmap = field.bytes();
+    if (field.number == 2) model.charsmap = field.bytes();
     if (field.number == 3) normalization.add_dummy_prefix = field.integer() != 0;
     if (field.number == 4) normalization.remove_extra_whitespaces = field.integer() != 0;
     if (field.number == 5) normalization.escape_whitespaces = field.integer() != 0;
@@ -67,7 +68,7 @@ SpieceModel parse_model(std::string_view message) {
   for (ProtoField field; fields.next(field);) {
     if (field.number == 1) model.pieces.push_back(parse_piece(field.bytes()));
     if (field.number == 2) parse_trainer(field.bytes(), model);
-    if (field.number == 3) parse_normalizer(field.bytes(), model.normalization);
+    if (field.number == 3) parse_normalizer(field.bytes(), model);
     trainer |= field.number == 2;
     normalizer |= field.number == 3;
   }

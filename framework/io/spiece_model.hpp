@@ -25,7 +25,6 @@ struct SpiecePiece {
 
 /// How a text is prepared: NormalizerSpec, and what TrainerSpec says of spaces.
 struct SpieceNormalization {
-  std::string charsmap;  ///< precompiled; see CharsMap
   bool add_dummy_prefix = true;
   bool remove_extra_whitespaces = true;
   bool escape_whitespaces = true;
@@ -35,6 +34,7 @@ struct SpieceNormalization {
 struct SpieceModel {
   std::vector<SpiecePiece> pieces;  ///< by their token
   SpieceNormalization normalization;
+  std::string charsmap;  ///< precompiled; see CharsMap
   bool byte_fallback = false;
 };
 

@@ -39,7 +39,7 @@ bool splits_texts(SpieceKind kind) { return kind == SpieceKind::normal || is_sym
 Unigram::Unigram(const SpieceModel& model)
     : size_(static_cast<std::int32_t>(model.pieces.size())),
       how_(model.normalization),
-      charsmap_(model.normalization.charsmap),
+      charsmap_(model.charsmap),
       symbols_(trie_of(model, is_symbol)),
       trie_(trie_of(model, splits_texts)),
       byte_fallback_(model.byte_fallback) {

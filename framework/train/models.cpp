@@ -5,6 +5,7 @@
 
 #include <ATen/Context.h>
 #include <dime/error.hpp>
+#include <dime/printable.hpp>
 #include <dime/random.hpp>
 
 #include "plugin/placed_error.hpp"
@@ -24,17 +25,6 @@ Component wanted_towers(const ModelEntry& entry, const Plugins& plugins) {
     component.options.set("towers", Value::scalar("image", component.mark));
   }
   return component;
-}
-
-void check_spec(const ModelSpec& spec) {
-  constexpr std::int64_t kMostPixels = 65535;
-  const auto expect = [](bool good, const std::string& what, std::int64_t got) {
-    if (!good) throw ArgumentError("its spec() has " + what + " of " + std::to_string(got));
-  };
-  expect(spec.embed_dim >= 1, "an embed_dim", spec.embed_dim);
-  if (spec.image) expect(spec.image->size >= 1 && spec.image->size <= kMostPixels, "an image size", spec.image->size);
-  if (spec.text) expect(spec.text->context >= 1, "a context", spec.text->context);
-  if (spec.text) expect(spec.text->vocabulary >= 1, "a vocabulary", spec.text->vocabulary);
 }
 
 /// "image", "image.image_size", …
@@ -63,6 +53,26 @@ void read_init(const InitOptions& init, const Model& model, const std::vector<st
 }
 
 }  // namespace
+
+void check_spec(const ModelSpec& spec) {
+  constexpr std::int64_t kMostPixels = 65535;
+  const auto expect = [](bool good, const std::string& what, const std::string& got) {
+    if (!good) throw ArgumentError("its spec() has " + what + " of " + got);
+  };
+  const auto expect_number = [&](bool good, const std::string& what, std::int64_t got) {
+    expect(good, what, std::to_string(got));
+  };
+  expect_number(spec.embed_dim >= 1, "an embed_dim", spec.embed_dim);
+  if (const auto& image = spec.image) {
+    expect_number(image->size >= 1 && image->size <= kMostPixels, "an image size", image->size);
+    expect(image->interpolation == "bicubic" || image->interpolation == "bilinear", "an interpolation",
+           "\"" + printable(image->interpolation) + "\", not of bicubic or bilinear");
+    expect(image->resize_mode == "shortest" || image->resize_mode == "squash", "a resize_mode",
+           "\"" + printable(image->resize_mode) + "\", not of shortest or squash");
+  }
+  if (spec.text) expect_number(spec.text->context >= 1, "a context", spec.text->context);
+  if (spec.text) expect_number(spec.text->vocabulary >= 1, "a vocabulary", spec.text->vocabulary);
+}
 
 std::shared_ptr<Model> make_model(const ModelEntry& entry, const Plugins& plugins, std::int64_t seed,
                                   const torch::Device& device, const std::string& what, Weights weights,

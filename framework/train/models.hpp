@@ -21,6 +21,9 @@ enum class Weights { ready, only_checked };
 /// Hears one line of what was found.
 using Notice = std::function<void(const std::string& line)>;
 
+/// Throws ArgumentError for what no model can mean: no vectors, no pixels, a way to resize that dime does not know.
+void check_spec(const ModelSpec& spec);
+
 /// The model of `entry`, with initial weights drawn from `seed` or read from its `init`, on `device`.
 /// `what` names it in messages ("models.student"). `notice` hears what the weights were recognised as.
 std::shared_ptr<Model> make_model(const ModelEntry& entry, const Plugins& plugins, std::int64_t seed,
